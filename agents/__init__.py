@@ -1,0 +1,1 @@
+"""Who decides: policies that place calls. Baselines never load torch."""
