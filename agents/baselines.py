@@ -1,0 +1,158 @@
+"""Baseline policies: simple rules that place calls, without learning and without torch.
+
+A baseline is a frozen description; `actor(simulation)` makes the live object whose `act(decision)` returns one of
+`decision.candidates`. Candidates come nearest first (or in the file's order where `control.order: declared`), and every
+tie goes to the first of them. A baseline's random draws belong to its decision (`decision.uniform(k)`).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from simulator.decisions import Candidate, Decision
+
+
+@dataclass(frozen=True)
+class Random:
+    """Any candidate with equal probability."""
+
+    kind: Literal["random"] = "random"
+
+    def actor(self, simulation) -> "RandomActor":
+        return RandomActor()
+
+
+class RandomActor:
+    __slots__ = ()
+
+    def act(self, decision: Decision) -> Candidate:
+        candidates = decision.candidates
+        return candidates[int(decision.uniform(0) * len(candidates))]
+
+
+@dataclass(frozen=True)
+class RoundRobin:
+    """Each agent takes the candidates of a service in turn."""
+
+    kind: Literal["round-robin"] = "round-robin"
+
+    def actor(self, simulation) -> "RoundRobinActor":
+        return RoundRobinActor()
+
+
+class RoundRobinActor:
+    __slots__ = ("turns",)
+
+    def __init__(self) -> None:
+        self.turns: dict[tuple, int] = {}  # next turn by the tuple of candidates, which is one object for an agent and a service
+
+    def act(self, decision: Decision) -> Candidate:
+        candidates = decision.candidates
+        turn = self.turns.get(candidates, 0)
+        self.turns[candidates] = turn + 1
+        return candidates[turn % len(candidates)]
+
+
+@dataclass(frozen=True)
+class LocalFirst:
+    """The nearest candidate: the agent's own node where it may, else the next by distance."""
+
+    kind: Literal["local-first"] = "local-first"
+
+    def actor(self, simulation) -> "LocalFirstActor":
+        return LocalFirstActor()
+
+
+class LocalFirstActor:
+    __slots__ = ()
+
+    def act(self, decision: Decision) -> Candidate:
+        best: Candidate = decision.candidates[0]
+        for candidate in decision.candidates:
+            if candidate.distance < best.distance:
+                best = candidate
+        return best
+
+
+@dataclass(frozen=True)
+class LeastLoaded:
+    """The candidate with the fewest calls outstanding a worker (placed there and not yet served)."""
+
+    kind: Literal["least-loaded"] = "least-loaded"
+
+    def actor(self, simulation) -> "LeastLoadedActor":
+        return LeastLoadedActor()
+
+
+class LeastLoadedActor:
+    __slots__ = ()
+
+    def act(self, decision: Decision) -> Candidate:
+        best: Candidate | None = None
+        least = 0.0
+        for candidate in decision.candidates:
+            load = candidate.server.outstanding * candidate.share
+            if best is None or load < least:
+                best, least = candidate, load
+        assert best is not None
+        return best
+
+
+@dataclass(frozen=True)
+class PowerOfTwo:
+    """The less loaded of two different candidates drawn at random (Mitzenmacher 2001)."""
+
+    kind: Literal["power-of-two"] = "power-of-two"
+
+    def actor(self, simulation) -> "PowerOfTwoActor":
+        return PowerOfTwoActor()
+
+
+class PowerOfTwoActor:
+    __slots__ = ()
+
+    def act(self, decision: Decision) -> Candidate:
+        candidates = decision.candidates
+        n = len(candidates)
+        if n == 1:
+            return candidates[0]
+        i = int(decision.uniform(0) * n)
+        j = int(decision.uniform(1) * (n - 1))
+        if j >= i:
+            j += 1
+        first: Candidate = candidates[i]
+        second: Candidate = candidates[j]
+        if second.server.outstanding * second.share < first.server.outstanding * first.share:
+            return second
+        return first
+
+
+@dataclass(frozen=True)
+class ShortestExpectedDelay:
+    """The candidate with the least expected time to the end of service.
+
+    Input transfer over the unloaded route, then the expected work outstanding there shared by its workers, then the call's own
+    mean work: transfer + max(0, backlog - idle capacity) / (c * speed) + mean work / speed.
+    """
+
+    kind: Literal["shortest-expected-delay"] = "shortest-expected-delay"
+
+    def actor(self, simulation) -> "ShortestExpectedDelayActor":
+        return ShortestExpectedDelayActor()
+
+
+class ShortestExpectedDelayActor:
+    __slots__ = ()
+
+    def act(self, decision: Decision) -> Candidate:
+        best: Candidate | None = None
+        least = 0.0
+        for candidate in decision.candidates:
+            delay = decision.transfer_time(candidate) + candidate.expected_wait() + candidate.mean_service
+            if best is None or delay < least:
+                best, least = candidate, delay
+        assert best is not None
+        return best
+
+
+BASELINES = (Random, RoundRobin, LocalFirst, LeastLoaded, PowerOfTwo, ShortestExpectedDelay)
+Baseline = Random | RoundRobin | LocalFirst | LeastLoaded | PowerOfTwo | ShortestExpectedDelay

@@ -1,0 +1,9 @@
+"""Latency spikes and faults: each a named description with a target, a schedule and an effect, a file each."""
+
+from simulator.spikes.call_spike import CallSpike
+from simulator.spikes.slow_down import SlowDown
+
+SPIKES = (CallSpike, SlowDown)
+Spike = CallSpike | SlowDown
+
+__all__ = ["SPIKES", "CallSpike", "SlowDown", "Spike"]

@@ -1,0 +1,33 @@
+"""Call spikes: now and then one call takes far longer, by a heavy-tailed factor or addition.
+
+With probability p a call's work is multiplied by `factor` and has `add` added (work at reference speed); drawn for the call's
+key and applied at service start.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from simulator.laws import NumberLaw, TimeLaw
+from simulator.units import Share
+
+
+@dataclass(frozen=True)
+class CallSpike:
+    """With probability `probability` a call's work is multiplied by `factor`, or has `add` added to it; drawn at service start."""
+
+    name: str
+    services: tuple[str, ...] | Literal["all"]
+    probability: Share
+    factor: NumberLaw | None = None
+    add: TimeLaw | None = None
+    kind: Literal["call_spike"] = "call_spike"
+
+    def problem(self) -> str | None:
+        """What is wrong with the parameters, in one sentence, or None."""
+        if (self.factor is None) == (self.add is None):
+            return "give either 'factor' (a law of numbers) or 'add' (a law of times)"
+        return None
+
+    def touches(self, service: str) -> bool:
+        """Whether calls of `service` can be hit."""
+        return self.services == "all" or service in self.services
