@@ -1,0 +1,130 @@
+"""Decisions: a ready call waits for its place, and whoever drives the simulation chooses one of its candidates.
+
+    for decision in simulation.decisions():
+        decision.choose(policy.act(decision))
+
+The simulator never calls a policy by name; it yields. A decision is the ready call itself seen from outside, so asking costs
+nothing: what a policy does not look at is not computed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from simulator.errors import DecisionError
+
+if TYPE_CHECKING:
+    from simulator.request import Request, Vertex
+
+
+class Candidate:
+    """One slot of a decision: a variant of the service on a node, as seen from the deciding agent's node.
+
+    `server` is the station (or the balancer in front of replicas) with its `outstanding` calls, `workers` and `speed`;
+    `share` is 1 / workers (0 when they are unlimited); `distance` is in the routing's weight; `mean_service` the variant's
+    mean work divided by the node's speed [s]; `origins` what a transfer from each node costs at rest.
+    """
+
+    __slots__ = ("node", "index", "service", "variant", "variant_name", "quality", "server", "distance", "mean_work", "mean_service", "share", "slots")
+
+    node: str
+    index: int
+    service: str
+    variant: int
+    variant_name: str | None
+    quality: float
+    server: Any
+    distance: float
+    mean_work: float
+    mean_service: float
+    share: float
+    slots: tuple[Candidate, ...]
+
+    def expected_wait(self) -> float:
+        """Expected time in queue for a call that comes now [s]: the expected work outstanding beyond what idle workers take.
+
+        With k calls outstanding on c workers the first k - c + 1 of them must end first; each worker clears the work at the
+        node's speed. Zero while a worker is idle.
+        """
+        server = self.server
+        outstanding = server.outstanding
+        if outstanding < server.workers:
+            return 0.0
+        mean = server.expected / outstanding
+        return (outstanding - server.workers + 1.0) * mean * self.share / server.speed
+
+    def __repr__(self) -> str:
+        variant = f", variant={self.variant_name!r}" if self.variant_name is not None else ""
+        return f"<Candidate {self.service!r} on {self.node!r}{variant}, outstanding={self.server.outstanding}>"
+
+
+class Decision:
+    """A ready call that needs a place: read it, then `choose` one of its `candidates`, once, before the next is asked for."""
+
+    __slots__ = ("request", "vertex", "agent", "time", "candidates", "choice")
+
+    request: Request
+    vertex: Vertex
+    agent: int
+    time: float
+    candidates: tuple[Candidate, ...]
+    choice: Candidate | None
+
+    @property
+    def agent_name(self) -> str:
+        """The node at which the call became ready: the ingress for roots, the last predecessor's node otherwise."""
+        return self.request.world.nodes[self.agent].name
+
+    @property
+    def call_name(self) -> str:
+        """The call's name in its application."""
+        return self.vertex.name
+
+    @property
+    def service(self) -> str:
+        """The service that the call needs."""
+        return self.vertex.service.name
+
+    @property
+    def application(self) -> str:
+        """The application that the request runs."""
+        return self.request.application.name
+
+    def choose(self, candidate: Candidate) -> None:
+        """Places the call; DecisionError when it has a place already or the candidate is not one of its own."""
+        raise NotImplementedError
+
+    def refuse(self, candidate: Candidate) -> None:
+        """Says why `candidate` cannot be chosen."""
+        if self.choice is not None:
+            raise DecisionError(f"the call {self.vertex.name!r} of request {self.request.id} has been placed already")
+        raise DecisionError(f"{candidate!r} is not a candidate of the call {self.vertex.name!r} of request {self.request.id}")
+
+    def uniform(self, k: int) -> float:
+        """The k-th uniform draw on [0, 1) that belongs to this decision, whoever asks and whenever."""
+        return self.request.source.policy_draw(self.vertex.index, k, self.request.number)
+
+    def input_origins(self) -> list[tuple[int, float]]:
+        """(node index, bits) of every input that will travel to the chosen node."""
+        return self.request.inputs(self.vertex)
+
+    def transfer_time(self, candidate: Candidate) -> float:
+        """Time for the slowest input to reach the candidate over unloaded links [s]; inf where there is no path."""
+        world = self.request.world
+        slowest = 0.0
+        for origin, bits in self.request.inputs(self.vertex):
+            time = world.unloaded_time(origin, candidate.index, bits)
+            if time > slowest:
+                slowest = time
+        return slowest
+
+    def __repr__(self) -> str:
+        return f"<Decision t={self.time:.6f} s, request {self.request.id}, call {self.vertex.name!r}, {len(self.candidates)} candidates>"
+
+
+class Policy(Protocol):
+    """Chooses a place for every ready call."""
+
+    def act(self, decision: Decision) -> Candidate:
+        """One of `decision.candidates`."""
+        ...

@@ -1,0 +1,213 @@
+"""Links: each direction is one FIFO transmitter.
+
+A message of S bits that reaches it at t starts transmission at max(t, free_at), leaves S/B later and arrives the propagation
+delay (plus jitter) after that: one event a hop. While nothing changes, FIFO needs no queue at all, only the time at which the
+transmitter is free. The backlog is what is still to be transmitted: (free_at - now) * B bits.
+"""
+
+from typing import TYPE_CHECKING
+
+from simulator.engine import DELIVERY, Environment
+from simulator.samples import BLOCK, Samples
+
+if TYPE_CHECKING:
+    from simulator.request import Call
+
+LINK_FIELDS = 5  # numbers a hop leaves in a message's log: link, reached, transmission starts, ends, arrived
+
+
+class Message:
+    """The input of a call on its way: `bits` from one node to the node `target`."""
+
+    __slots__ = ("call", "edge", "bits", "target", "log")
+
+    call: "Call | Whole"  # who receives it
+    edge: int  # which of the application's edges, the key of its draws
+    bits: float
+    target: int  # index of the node it is for
+    log: list[float] | None  # LINK_FIELDS numbers a hop, where the request is traced
+    packet = 0
+
+
+class Packet(Message):
+    """One packet of a message, received by the `Whole` it belongs to."""
+
+    __slots__ = ("packet",)
+
+    packet: int
+
+
+class Whole:
+    """A message that travels in packets: it has arrived with its last packet."""
+
+    __slots__ = ("message", "missing")
+
+    def __init__(self, message: Message, packets: int):
+        self.message = message
+        self.missing = packets
+
+    @property
+    def request(self):
+        """The request that the message belongs to."""
+        return self.message.call.request
+
+    def receive(self, packet: Message) -> None:
+        """A packet has arrived; the log of the last one is the message's way."""
+        message = self.message
+        self.missing -= 1
+        if self.missing == 0:
+            message.log = packet.log
+            message.call.receive(message)
+        elif packet.log is not None and message.call.logs is not None:  # type: ignore[union-attr]
+            message.call.logs.append(packet.log)  # type: ignore[union-attr]
+
+    def input_lost(self) -> None:
+        """A lost packet loses the message."""
+        self.message.call.input_lost()
+
+
+def make_message(call: "Call | Whole", edge: int, bits: float, target: int, log: list[float] | None) -> Message:
+    """A message that is one unit."""
+    message = Message()
+    message.call = call
+    message.edge = edge
+    message.bits = bits
+    message.target = target
+    message.log = log
+    return message
+
+
+def send_packets(link: "Link", message: Message, mtu: float) -> None:
+    """Cuts a message into packets of at most `mtu` bits, which reach the first link together."""
+    full = int(message.bits // mtu)
+    rest = message.bits - full * mtu
+    count = full + 1 if rest > 0.0 else full
+    whole = Whole(message, count)
+    for number in range(count):
+        packet = Packet()
+        packet.call = whole
+        packet.edge = message.edge
+        packet.bits = mtu if number < full else rest
+        packet.target = message.target
+        packet.log = None if message.log is None else []
+        packet.packet = number
+        link.send(packet)
+
+
+class Disturbance:
+    """What a link does to single packets: loss with a probability, jitter by a law; draws are keyed by request, edge, link, packet."""
+
+    __slots__ = ("loss", "jitter", "coins", "delays")
+
+    def __init__(self, loss: float, jitter, columns, name: str):
+        self.loss = loss
+        self.jitter = jitter
+        self.coins = columns.uniform("loss", name) if loss > 0.0 else None
+        self.delays = columns.law(jitter, "jitter", name) if jitter is not None else None
+
+    def lost(self, message: Message) -> bool:
+        """Whether this message or packet is lost on the link."""
+        return self.coins is not None and self.coins.at(message) < self.loss
+
+    def delay(self, message: Message) -> float:
+        """Extra propagation delay [s]."""
+        return self.delays.at(message) if self.delays is not None else 0.0
+
+
+class Link:
+    """One direction of a link."""
+
+    __slots__ = (
+        "agenda", "rank", "name", "index", "far", "towards", "rate", "propagation", "buffer", "disturbance", "plain", "free_at",
+        "opened", "closed", "waits", "transit", "bits_in", "bits_out", "bits_dropped", "bits_lost", "dropped", "lost",
+    )  # fmt: skip
+
+    rank: int
+
+    def __init__(self, agenda: Environment, name: str, index: int, far: int, rate: float, propagation: float, buffer: float = float("inf")):
+        self.agenda = agenda
+        self.rank = DELIVERY
+        self.name = name
+        self.index = index
+        self.far = far  # index of the node it leads to
+        self.towards: list[Link | None] = []  # that node's next link by target
+        self.rate = rate
+        self.propagation = propagation
+        self.buffer = buffer  # bits; inf when there is no bound
+        self.disturbance: Disturbance | None = None
+        self.plain = buffer == float("inf")  # nothing can be dropped, lost or jittered
+        self.free_at = 0.0
+        self.opened = 0.0  # window in which messages that reach the link are counted
+        self.closed = float("inf")
+        self.waits = Samples()
+        self.transit = 0.0  # sum of transit times of counted messages [s]
+        self.bits_in = 0.0  # all that reached the link, over the whole run
+        self.bits_out = 0.0
+        self.bits_dropped = 0.0
+        self.bits_lost = 0.0
+        self.dropped = 0  # counted messages
+        self.lost = 0
+
+    def disturb(self, disturbance: Disturbance) -> None:
+        """From now on messages may be lost or delayed."""
+        self.disturbance = disturbance
+        self.plain = False
+
+    def send(self, message: Message) -> None:
+        """A message or packet reaches the transmitter."""
+        now = self.agenda._now
+        start = self.free_at
+        if start < now:
+            start = now
+        bits = message.bits
+        self.bits_in += bits
+        end = start + bits / self.rate
+        arrival = end + self.propagation
+        if not self.plain:
+            if (start - now) * self.rate + bits > self.buffer * (1.0 + 1e-12):
+                self.drop(message, now)
+                return
+            if self.disturbance is not None:
+                arrival += self.disturbance.delay(message)
+        self.free_at = end
+        if self.opened <= now < self.closed:
+            self.transit += arrival - now
+            waits = self.waits
+            i = waits.filled
+            waits.block[i] = start - now
+            waits.filled = i + 1
+            if i + 1 == BLOCK:
+                waits.fold()
+        if message.log is not None:
+            message.log.extend((self.index, now, start, end, arrival))
+        self.agenda.at(arrival, self, message)
+
+    def handle(self, message: Message) -> None:
+        """A message or packet arrives at the far end: it goes on, or its call has it."""
+        if self.disturbance is not None and self.disturbance.lost(message):
+            self.lose(message)
+            return
+        self.bits_out += message.bits
+        link = self.towards[message.target]
+        if link is not None:
+            link.send(message)
+        else:
+            message.call.receive(message)
+
+    def drop(self, message: Message, now: float) -> None:
+        """The buffer has no room for the whole message."""
+        self.bits_dropped += message.bits
+        if self.opened <= now < self.closed:
+            self.dropped += 1
+        message.call.input_lost()
+
+    def lose(self, message: Message) -> None:
+        """The message is lost on the way; it has used the transmitter all the same."""
+        self.bits_lost += message.bits
+        if self.opened <= self.agenda._now < self.closed:
+            self.lost += 1
+        message.call.input_lost()
+
+    def busy_until(self, now: float) -> float:
+        """Time spent transmitting up to `now` [s]: what was let in, less what is still to be transmitted."""
+        return (self.bits_in - self.bits_dropped) / self.rate - max(self.free_at - now, 0.0)

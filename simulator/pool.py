@@ -1,0 +1,132 @@
+"""Replicas: n equal stations on one node behind a balancer, which chooses when a call arrives there.
+
+A balancer is one frozen dataclass; `picker(pool)` makes the live object whose `pick(job)` returns a station.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from simulator.request import Job
+    from simulator.station import Station
+
+BALANCER_DRAW = 1 << 20  # the balancer's draws stand apart from the policy's
+
+
+class Pool:
+    """The server of a deployment with replicas: counts what was placed on all of them."""
+
+    __slots__ = ("name", "stations", "workers", "speed", "outstanding", "expected", "balancer")
+
+    def __init__(self, name: str, stations: list[Station], balancer: Balancer):
+        self.name = name
+        self.stations = stations
+        self.workers = sum(station.workers for station in stations)
+        self.speed = stations[0].speed
+        self.outstanding = 0
+        self.expected = 0.0
+        self.balancer = balancer.picker()
+        for station in stations:
+            station.pool = self
+
+    def enter(self, job: Job) -> None:
+        """A call with all its inputs arrives: one replica takes it."""
+        station: Station = self.balancer.pick(self.stations, job)
+        station.outstanding += 1
+        station.expected += job.expected
+        station.enter(job)
+
+    def left(self, job: Job) -> None:
+        """A call has left its replica, served or not."""
+        self.outstanding -= 1
+        self.expected -= job.expected
+
+
+@dataclass(frozen=True)
+class TurnBalancer:
+    """Each replica in turn."""
+
+    kind: Literal["round_robin"] = "round_robin"
+
+    def picker(self) -> Turns:
+        return Turns()
+
+
+class Turns:
+    __slots__ = ("turn",)
+
+    def __init__(self) -> None:
+        self.turn = -1
+
+    def pick(self, stations: list[Station], job: Job) -> Station:
+        self.turn = (self.turn + 1) % len(stations)
+        return stations[self.turn]
+
+
+@dataclass(frozen=True)
+class RandomBalancer:
+    """Any replica with equal probability."""
+
+    kind: Literal["random"] = "random"
+
+    def picker(self) -> Sampled:
+        return Sampled(1)
+
+
+@dataclass(frozen=True)
+class PowerOfD:
+    """The least loaded of `d` different replicas drawn at random (Mitzenmacher 2001)."""
+
+    d: int = 2
+    kind: Literal["power_of_d"] = "power_of_d"
+
+    def problem(self) -> str | None:
+        """What is wrong with the parameters, in one sentence, or None."""
+        return None if self.d >= 1 else f"d must be at least 1, got {self.d}"
+
+    def picker(self) -> Sampled:
+        return Sampled(self.d)
+
+
+class Sampled:
+    __slots__ = ("d",)
+
+    def __init__(self, d: int):
+        self.d = d
+
+    def pick(self, stations: list[Station], job: Job) -> Station:
+        left = list(range(len(stations)))
+        best: Station | None = None
+        for k in range(min(self.d, len(left))):
+            drawn = stations[left.pop(int(job.uniform(BALANCER_DRAW + k) * len(left)))]
+            if best is None or drawn.outstanding < best.outstanding:
+                best = drawn
+        assert best is not None
+        return best
+
+
+@dataclass(frozen=True)
+class ShortestBalancer:
+    """The replica with the fewest calls present, ties to the first."""
+
+    kind: Literal["least_loaded"] = "least_loaded"
+
+    def picker(self) -> Shortest:
+        return Shortest()
+
+
+class Shortest:
+    __slots__ = ()
+
+    def pick(self, stations: list[Station], job: Job) -> Station:
+        best: Station = stations[0]
+        for station in stations:
+            if station.outstanding < best.outstanding:
+                best = station
+        return best
+
+
+BALANCERS = (TurnBalancer, RandomBalancer, PowerOfD, ShortestBalancer)
+Balancer = TurnBalancer | RandomBalancer | PowerOfD | ShortestBalancer

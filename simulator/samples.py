@@ -1,0 +1,139 @@
+"""A stream of non-negative measurements in bounded memory: exact while it is short, a fine logarithmic histogram after that.
+
+Values are written one by one into a block; a full block is kept as it is until `EXACT` values are there, and from then on all
+is folded into bins that are equal on a logarithmic scale, 1/1024 of an octave wide: a quantile is then right to 0.07 %.
+Sums are exact in either form.
+"""
+
+from array import array
+
+import numpy as np
+
+BLOCK = 1024
+EXACT = 131_072
+BINS = 1024  # bins an octave
+LOWEST = -40  # 2**-40 s is 0.9 ps: everything below counts as zero
+
+
+class Samples:
+    """Measurements written by index into `block` at `filled`; `fold()` when it is full."""
+
+    __slots__ = ("block", "filled", "chunks", "kept", "counts", "offset", "zeros", "count", "total", "squares", "largest")
+
+    def __init__(self) -> None:
+        self.block = array("d", bytes(8 * BLOCK))
+        self.filled = 0
+        self.chunks: list[np.ndarray] = []
+        self.kept = 0
+        self.counts: np.ndarray | None = None  # histogram once folded
+        self.offset = 0  # bin number of counts[0]
+        self.zeros = 0
+        self.count = 0
+        self.total = 0.0
+        self.squares = 0.0
+        self.largest = 0.0
+
+    def add(self, value: float) -> None:
+        """Records one value (the slow form; hot paths write the block themselves)."""
+        i = self.filled
+        self.block[i] = value
+        self.filled = i + 1
+        if i + 1 == BLOCK:
+            self.fold()
+
+    def fold(self) -> None:
+        """Moves what the block holds into the exact chunks or the histogram."""
+        values = np.frombuffer(self.block, dtype=np.float64)[: self.filled].copy()
+        self.filled = 0
+        self.absorb(values)
+
+    def absorb(self, values: np.ndarray) -> None:
+        """Takes an array of values."""
+        if not len(values):
+            return
+        self.count += len(values)
+        self.total += float(values.sum())
+        self.squares += float(np.square(values).sum())
+        self.largest = max(self.largest, float(values.max()))
+        self.chunks.append(values)
+        self.kept += len(values)
+        if self.counts is not None or self.kept > EXACT:
+            self._bin()
+
+    def _bin(self) -> None:
+        values = np.concatenate(self.chunks)
+        self.chunks, self.kept = [], 0
+        positive = values[values > 2.0**LOWEST]
+        self.zeros += len(values) - len(positive)
+        bins = np.floor(np.log2(positive) * BINS).astype(np.int64)
+        low, high = (int(bins.min()), int(bins.max())) if len(bins) else (0, 0)
+        self._span(low, high)
+        assert self.counts is not None
+        self.counts += np.bincount(bins - self.offset, minlength=len(self.counts))
+
+    def _span(self, low: int, high: int) -> None:
+        """Makes the histogram cover the bins low .. high."""
+        if self.counts is None:
+            self.offset, self.counts = low, np.zeros(high - low + 1, dtype=np.int64)
+            return
+        start, end = min(low, self.offset), max(high, self.offset + len(self.counts) - 1)
+        if start < self.offset or end >= self.offset + len(self.counts):
+            wider = np.zeros(end - start + 1, dtype=np.int64)
+            wider[self.offset - start : self.offset - start + len(self.counts)] = self.counts
+            self.offset, self.counts = start, wider
+
+    def merge(self, other: "Samples") -> None:
+        """Adds all that `other` has recorded."""
+        self.settle()
+        other.settle()
+        self.count += other.count
+        self.total += other.total
+        self.squares += other.squares
+        self.largest = max(self.largest, other.largest)
+        self.zeros += other.zeros
+        if other.counts is not None and len(other.counts):
+            self._span(other.offset, other.offset + len(other.counts) - 1)
+            assert self.counts is not None
+            self.counts[other.offset - self.offset : other.offset - self.offset + len(other.counts)] += other.counts
+        self.chunks.extend(other.chunks)
+        self.kept += other.kept
+        if self.counts is not None or self.kept > EXACT:
+            if self.chunks:
+                self._bin()
+
+    def settle(self) -> None:
+        """Folds a block that is only partly filled."""
+        if self.filled:
+            self.fold()
+
+    @property
+    def exact(self) -> bool:
+        """Whether every value is still there."""
+        return self.counts is None
+
+    def mean(self) -> float:
+        """The mean, NaN without values."""
+        self.settle()
+        return self.total / self.count if self.count else float("nan")
+
+    def fraction_positive(self) -> float:
+        """The share of values above 1e-12 (waits below that are zero), NaN without values."""
+        self.settle()
+        if not self.count:
+            return float("nan")
+        if self.counts is None:
+            return float(np.count_nonzero(np.concatenate(self.chunks) > 1e-12)) / self.count
+        return (self.count - self.zeros) / self.count
+
+    def quantile(self, q: float) -> float:
+        """The order statistic x_(ceil(n q)), or the middle of its bin once folded; NaN without values."""
+        self.settle()
+        if not self.count:
+            return float("nan")
+        rank = max(int(np.ceil(self.count * q)), 1)
+        if self.counts is None:
+            return float(np.partition(np.concatenate(self.chunks), rank - 1)[rank - 1])
+        if rank <= self.zeros:
+            return 0.0
+        place = int(np.searchsorted(np.cumsum(self.counts), rank - self.zeros))
+        return min(2.0 ** ((self.offset + place + 0.5) / BINS), self.largest)

@@ -1,0 +1,296 @@
+"""A simulation: one replication of one scenario, run by whoever makes its decisions.
+
+    for decision in simulation.decisions():
+        decision.choose(policy.act(decision))
+    trace = simulation.trace
+
+Counted are requests that arrive in the window [warm_up, horizon), or a given number of them after the warm-up. Arrivals go on
+until the last counted request has ended (`drain_arrivals`), or stop at the horizon; `drain_limit` bounds the time after it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.callgraph import Application
+from simulator.decisions import Decision, Policy
+from simulator.engine import EPISODE_END, MONITOR, Environment, StopSimulation
+from simulator.errors import DecisionError, SimulationError
+from simulator.link import Link
+from simulator.network import Network, Node
+from simulator.record import RequestColumns, SpanRows
+from simulator.request import COMPLETED, IN_FLIGHT, OK, REJECTED, UNFINISHED, Call, Request
+from simulator.source import Source
+from simulator.station import Station
+from simulator.trace import Trace, collect
+
+INFINITY = float("inf")
+
+
+@dataclass(frozen=True)
+class Span:
+    """How long a simulation runs and what of it is counted; times in seconds.
+
+    Either `horizon` or `requests` bounds it; with neither it ends when the workload does. `warm_up` is a time, unless
+    `warm_up_requests` counts requests instead.
+    """
+
+    horizon: float | None = None
+    requests: int | None = None
+    warm_up: float = 0.0
+    warm_up_requests: int = 0
+    drain_arrivals: bool = True
+    drain_limit: float = 300.0
+
+
+class Marks:
+    """Opens and closes the counting window at planned times."""
+
+    __slots__ = ("rank", "world")
+
+    def __init__(self, world: Simulation, rank: int):
+        self.world = world
+        self.rank = rank
+
+    def handle(self, item: str) -> None:
+        if item == "open":
+            self.world.open_window(self.world.environment._now)
+        elif item == "close":
+            self.world.close_window(self.world.environment._now)
+        else:
+            self.world.environment.stop()
+
+
+class Simulation:
+    """The live world of one replication. `build` puts it together; `decisions()` runs it."""
+
+    def __init__(self, network: Network, applications: list[Application], environment: Environment, span: Span, mtu: float, spans: str | float):
+        self.environment = environment
+        self.network = network
+        self.nodes: list[Node] = network.nodes
+        self.links: list[Link] = network.links
+        self.towards = network.towards
+        self.stations: list[Station] = [station for node in network.nodes for station in node.stations]
+        self.applications = applications
+        self.mtu = mtu
+        self.span = span
+        self.sources: list[Source] = []
+        self.spikes: list[Any] = []  # live spikes, in the file's order, with `begin()`
+        self.spike_names: list[str] = []
+        self.episodes: list[list[Any]] = []  # [entry, target, start, end, magnitude]
+        self.ready: deque[Call] = deque()
+        self.in_flight: dict[int, Request] = {}
+        self.generated = 0
+        self.counted = 0
+        self.counted_in_flight = 0
+        self.running_sources = 0
+        self.opened = INFINITY if span.warm_up_requests else span.warm_up
+        self.closed = span.horizon if span.horizon is not None else INFINITY
+        self.stop_arrivals = INFINITY
+        if not span.drain_arrivals and span.horizon is not None:
+            self.stop_arrivals = span.horizon
+        self.is_closed = False
+        self.requests = RequestColumns()
+        self.span_rows = SpanRows(spans)
+        self.numbers: list[int] = []  # number within its entry by request id, kept while spans are thinned
+        self.at_open: dict[str, Any] = {}
+        self.at_close: dict[str, Any] = {}
+        self._trace: Trace | None = None
+        self._started = False
+
+    # Running
+
+    def decisions(self) -> Iterator[Decision]:
+        """Runs the simulation and yields every call that needs a place; each must be placed before the next is asked for."""
+        if self._started:
+            raise SimulationError("a simulation runs once; build it again for another run")
+        self._started = True
+        self.begin_all()
+        environment, ready = self.environment, self.ready
+        try:
+            while environment.advance(ready):
+                call: Call = ready.popleft()
+                if call.status != OK:
+                    continue
+                if not call.candidates:
+                    self.end(call.request, REJECTED, environment._now)
+                    continue
+                yield call
+                if call.choice is None:
+                    raise DecisionError(f"{call!r} was not placed: call decision.choose(candidate) before asking for the next decision")
+        except StopSimulation:
+            pass
+        self.finish()
+
+    def run(self, policy: Policy) -> Trace:
+        """Runs to the end with one policy for every decision."""
+        act = policy.act
+        for decision in self.decisions():
+            decision.choose(act(decision))
+        return self.trace
+
+    @property
+    def trace(self) -> Trace:
+        """What happened; SimulationError while the run is not over."""
+        if self._trace is None:
+            raise SimulationError("there is no trace yet: run the simulation to its end first")
+        return self._trace
+
+    def begin_all(self) -> None:
+        """Plans the window, the first arrivals and the first episodes."""
+        span = self.span
+        self.set_window(self.opened, self.closed)
+        if not span.warm_up_requests:
+            self.environment.at(span.warm_up, Marks(self, EPISODE_END), "open")
+        if span.horizon is not None:
+            self.environment.at(span.horizon, Marks(self, EPISODE_END), "close")
+        for spike in self.spikes:
+            spike.begin()
+        self.running_sources = len(self.sources)
+        for source in self.sources:
+            source.begin()
+
+    # The counting window
+
+    def set_window(self, opened: float, closed: float) -> None:
+        """Tells stations and links which arrivals are counted."""
+        self.opened, self.closed = opened, closed
+        for counter in (*self.stations, *self.links):
+            counter.opened, counter.closed = opened, closed
+
+    def snapshot(self, now: float) -> dict[str, Any]:
+        """Integrals up to `now`: time by number present at stations, busy time of links."""
+        for station in self.stations:
+            station.settle(now)
+        return {
+            "time": now,
+            "stations": [station.time_at[:] for station in self.stations],
+            "links": [link.busy_until(now) for link in self.links],
+        }
+
+    def open_window(self, now: float) -> None:
+        """The warm-up ends."""
+        self.at_open = self.snapshot(now)
+
+    def close_window(self, now: float) -> None:
+        """The last request that counts has arrived."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        if not self.at_open:  # the workload ended before the warm-up did
+            self.at_open = self.snapshot(now)
+        self.at_close = self.snapshot(now)
+        self.environment.at(now + self.span.drain_limit, Marks(self, MONITOR), "stop")
+        self.finish_if_done()
+
+    def finish_if_done(self) -> None:
+        """Ends the run once everything that counts has ended."""
+        if not self.is_closed:
+            return
+        if self.counted_in_flight == 0 and (self.span.drain_arrivals or (self.running_sources == 0 and not self.in_flight)):
+            self.environment.at(self.environment._now, Marks(self, MONITOR), "stop")
+
+    # Requests
+
+    def begin(self, request: Request, now: float) -> None:
+        """A request has arrived: write it down and see whether it counts."""
+        number = self.generated
+        columns = self.requests
+        if number >= columns.size:
+            columns.grow()
+        span = self.span
+        if span.warm_up_requests and number == span.warm_up_requests:
+            self.set_window(now, INFINITY)
+            self.open_window(now)
+        self.generated = number + 1
+        columns.entry[number] = request.source.index
+        columns.ingress[number] = request.ingress
+        columns.arrival[number] = now
+        request.counted = counted = self.opened <= now < self.closed
+        if counted:
+            self.counted += 1
+            self.counted_in_flight += 1
+            if self.counted == span.requests:
+                self.close_after(now)
+        stride = self.span_rows.stride
+        request.traced = stride > 0 and request.number % stride == 0
+        if self.span_rows.automatic:
+            self.numbers.append(request.number)
+        self.in_flight[number] = request
+
+    def close_after(self, now: float) -> None:
+        """The last of a given number of requests has arrived: the window closes right behind it."""
+        from math import nextafter
+
+        end = nextafter(now, INFINITY)
+        self.set_window(self.opened, end)
+        if not self.span.drain_arrivals:
+            self.stop_arrivals = end
+        self.environment.at(end, Marks(self, EPISODE_END), "close")
+
+    def end(self, request: Request, outcome: int, now: float) -> None:
+        """A request ends: write how, and take back what it still has under way."""
+        if request.outcome != IN_FLIGHT:
+            return
+        request.outcome = outcome
+        columns = self.requests
+        number = request.id
+        columns.end[number] = now
+        columns.outcome[number] = outcome
+        columns.quality[number] = request.quality
+        columns.attempts[number] = request.attempts
+        columns.counted[number] = request.counted
+        if outcome != COMPLETED:
+            for call in request.calls:
+                if call is not None:
+                    call.cancel()
+        if request.traced:
+            self.span_rows.write(request, now)
+            if self.span_rows.automatic and number % 1024 == 0:
+                self.thin()
+        request.calls = []  # breaks the only reference cycle, so that nothing waits for the garbage collector
+        del self.in_flight[number]
+        if request.counted:
+            self.counted_in_flight -= 1
+            if self.counted_in_flight == 0:
+                self.finish_if_done()
+        elif self.is_closed and not self.in_flight:
+            self.finish_if_done()
+
+    def thin(self) -> None:
+        """Keeps fewer spans where there are too many."""
+        import numpy as np
+
+        self.span_rows.thin(np.array(self.numbers))
+
+    def exhausted(self, source: Source) -> None:
+        """An entry has no more arrivals."""
+        self.running_sources -= 1
+        if self.running_sources == 0 and self.span.horizon is None and not self.is_closed:
+            self.close_after(self.environment._now)
+        elif self.is_closed:
+            self.finish_if_done()
+
+    def finish(self) -> None:
+        """The run is over: what is still there is unfinished, and the trace is made."""
+        now = self.environment._now
+        if not self.is_closed:
+            self.close_window(now)
+        for request in list(self.in_flight.values()):
+            self.requests.end[request.id] = now
+            self.requests.outcome[request.id] = UNFINISHED
+            self.requests.quality[request.id] = request.quality
+            self.requests.attempts[request.id] = request.attempts
+            self.requests.counted[request.id] = request.counted
+            if request.traced:
+                self.span_rows.write(request, now)
+        for station in self.stations:
+            station.settle(now)
+        self._trace = collect(self)
+
+    def unloaded_time(self, source: int, target: int, bits: float) -> float:
+        """Time a message of `bits` takes over empty links [s]."""
+        return self.network.unloaded_time(source, target, bits, self.mtu)

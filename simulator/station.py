@@ -1,0 +1,228 @@
+"""Stations: a queue with c workers. The hot path of every service.
+
+    reach ──> in service ──> departed          (a worker is free)
+    reach ──> waiting ──> in service ──> departed
+    reach ──> rejected                         (capacity jobs are present, those in service counted)
+
+A job's service takes its work divided by the station's speed. A slow-down in progress changes that speed: what is left of
+every job in service is planned anew, and the departure planned before is void because the job's `due` no longer equals it.
+`time_at[n]` is the time spent with n jobs present; mean and variance of the number, idle and busy time all come from it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING
+
+from simulator.engine import DEPARTURE, Environment
+from simulator.samples import BLOCK, Samples
+
+if TYPE_CHECKING:
+    from simulator.request import Job
+
+NEVER = -1.0  # `due` of a job that is not in service
+
+
+class Station:
+    """c workers and one queue on a node."""
+
+    __slots__ = (
+        "agenda", "rank", "name", "node", "index", "workers", "speed", "capacity", "queue", "pool",
+        "number", "since", "time_at", "outstanding", "expected",
+        "factors", "pace", "start_factor", "start_factors", "running", "by_start", "by_pace",
+        "opened", "closed", "waits", "sojourns", "services", "rejected", "service_received", "total_sojourn",
+    )  # fmt: skip
+
+    rank: int
+
+    def __init__(self, agenda: Environment, name: str, node: int, index: int, workers: float, speed: float, discipline):
+        self.agenda = agenda
+        self.rank = DEPARTURE
+        self.name = name
+        self.node = node  # index of the node it stands on
+        self.index = index
+        self.workers = float(workers)
+        self.speed = speed
+        self.capacity = float("inf") if discipline.capacity is None else float(discipline.capacity)
+        self.queue = discipline.queue()
+        self.pool = None  # the balancer in front of it, if any
+        self.number = 0
+        self.since = 0.0
+        self.time_at = array("d", [0.0] * 64)
+        self.outstanding = 0  # calls placed here and not yet served
+        self.expected = 0.0  # expected work of those [s at reference speed]
+        self.factors: list[float] = []  # slow-downs in progress
+        self.pace = speed  # work done in a second by one worker
+        self.start_factors: list[float] = []
+        self.start_factor = 1.0  # multiplies the work of services that start now
+        self.by_start = -1  # index of the last entry that slowed starts down
+        self.by_pace = -1  # index of the last entry that slowed work in progress down
+        self.running: dict[Job, float] | None = None  # jobs in service and when their remaining work was last computed, where it can change
+        self.opened = 0.0  # window in which jobs that reach the station are counted
+        self.closed = float("inf")
+        self.waits = Samples()
+        self.sojourns = Samples()
+        self.services = Samples()
+        self.rejected = 0
+        self.service_received = 0.0  # over the whole run, work lost to cancellation included [s]
+        self.total_sojourn = 0.0  # over the whole run [s]
+
+    def settle(self, now: float) -> None:
+        """Books the time since the last change of the number present."""
+        n = self.number
+        if n >= len(self.time_at):
+            self.time_at.extend([0.0] * len(self.time_at))
+        self.time_at[n] += now - self.since
+        self.since = now
+
+    def enter(self, job: Job) -> None:
+        """A job whose inputs are all there reaches the station."""
+        now = self.agenda._now
+        n = self.number
+        if n >= self.capacity:
+            if self.opened <= now < self.closed:
+                self.rejected += 1
+            self.leave_out(job)
+            job.rejected()
+            return
+        try:
+            self.time_at[n] += now - self.since
+            self.since = now
+        except IndexError:
+            self.settle(now)
+        self.number = n + 1
+        job.station = self
+        job.reached = now
+        if n < self.workers:
+            self.start(job, now)
+        else:
+            self.queue.append(job)
+
+    def start(self, job: Job, now: float) -> None:
+        """A worker takes the job; spikes that are drawn at service start apply here."""
+        job.started = now
+        left = job.work
+        if job.spiked != 0.0:
+            left = job.spiked_work()
+        if self.start_factor != 1.0:
+            left *= self.start_factor
+            job.spike = self.by_start
+        job.left = left
+        if self.running is not None:
+            if self.pace != self.speed:
+                job.spike = self.by_pace
+            self.running[job] = now
+        job.due = due = now + left / self.pace
+        self.agenda.at(due, self, job)
+
+    def handle(self, job: Job) -> None:
+        """A service ends: record it, start the next, hand the job on."""
+        now = self.agenda._now
+        if job.due != now:
+            return  # planned anew or cancelled since
+        job.due = NEVER
+        if self.running is not None:
+            del self.running[job]
+        n = self.number
+        try:
+            self.time_at[n] += now - self.since
+            self.since = now
+        except IndexError:
+            self.settle(now)
+        self.number = n - 1
+        reached = job.reached
+        sojourn = now - reached
+        service = now - job.started
+        self.service_received += service
+        self.total_sojourn += sojourn
+        if self.opened <= reached < self.closed:
+            waits = self.waits
+            i = waits.filled
+            waits.block[i] = job.started - reached
+            waits.filled = self.sojourns.filled = self.services.filled = i + 1
+            self.sojourns.block[i] = sojourn
+            self.services.block[i] = job.work / self.speed
+            if i + 1 == BLOCK:
+                waits.fold()
+                self.sojourns.fold()
+                self.services.fold()
+        self.outstanding -= 1
+        self.expected -= job.expected
+        if self.pool is not None:
+            self.pool.left(job)
+        if self.queue:
+            following: Job = self.queue.popleft()
+            self.start(following, now)
+        job.served(now)
+
+    def leave_out(self, job: Job) -> None:
+        """Takes a job off the books of what was placed here."""
+        self.outstanding -= 1
+        self.expected -= job.expected
+        if self.pool is not None:
+            self.pool.left(job)
+
+    def cancel(self, job: Job) -> None:
+        """Takes a job out of the queue or out of service at once; its worker takes the next."""
+        now = self.agenda._now
+        self.settle(now)
+        self.number -= 1
+        self.total_sojourn += now - job.reached
+        self.leave_out(job)
+        if job.due == NEVER:
+            self.queue.remove(job)
+            return
+        job.due = NEVER
+        if self.running is not None:
+            del self.running[job]
+        self.service_received += now - job.started
+        if self.queue:
+            following: Job = self.queue.popleft()
+            self.start(following, now)
+
+    def track(self) -> None:
+        """From the start of the run on, keep the jobs in service at hand: their speed may change."""
+        self.running = {}
+
+    def slow_down(self, factor: float, entry: int) -> None:
+        """An episode starts that divides the speed by `factor`, work in progress included."""
+        self.factors.append(factor)
+        self.by_pace = entry
+        self.replan()
+
+    def speed_up(self, factor: float) -> None:
+        """The episode of `factor` ends."""
+        self.factors.remove(factor)
+        self.replan()
+
+    def slow_starts(self, factor: float, entry: int) -> None:
+        """An episode starts that multiplies the work of services starting meanwhile."""
+        self.start_factors.append(factor)
+        self.by_start = entry
+        self.start_factor = product(self.start_factors)
+
+    def free_starts(self, factor: float) -> None:
+        """The episode of `factor` ends."""
+        self.start_factors.remove(factor)
+        self.start_factor = product(self.start_factors)
+
+    def replan(self) -> None:
+        """The pace changes now: keep the exact remaining work of every job in service and plan its end anew."""
+        now = self.agenda._now
+        before = self.pace
+        assert self.running is not None, "track() comes before the run"
+        self.pace = self.speed / product(self.factors)
+        for job, since in self.running.items():
+            job.left = max(job.left - (now - since) * before, 0.0)
+            self.running[job] = now
+            job.spike = self.by_pace if self.factors else job.spike
+            job.due = due = now + job.left / self.pace
+            self.agenda.at(due, self, job)
+
+
+def product(factors: list[float]) -> float:
+    """The product of `factors` in their order; exactly 1.0 when there are none."""
+    result = 1.0
+    for factor in factors:
+        result *= factor
+    return result

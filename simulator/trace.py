@@ -1,0 +1,304 @@
+"""The record of one replication: columns of requests, what stations and links measured, spans, episodes.
+
+Everything here is data: numpy arrays and plain values that pickle, so that replications travel between processes; `analysis`
+reads it and `write_parquet` stores it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulator.record import CALL_FIELDS, HOP_FIELDS
+from simulator.request import COMPLETED, OUTCOMES, STATUSES
+from simulator.samples import Samples
+
+if TYPE_CHECKING:
+    from simulator.simulation import Simulation
+
+
+@dataclass
+class StationRecord:
+    """A station's figures: over the window, and over the whole run for the invariants."""
+
+    name: str
+    node: str
+    workers: float
+    window_s: float
+    time_at: np.ndarray  # (n,) time in the window with 0, 1, 2 ... jobs present [s]
+    waits: Samples
+    sojourns: Samples
+    services: Samples  # work / speed, spikes excluded
+    rejected: int
+    run_time_at: np.ndarray  # the same over the whole run
+    run_sojourn_s: float
+    run_service_s: float
+
+
+@dataclass
+class LinkRecord:
+    """A link direction's figures."""
+
+    name: str
+    window_s: float
+    busy_s: float
+    waits: Samples
+    transit_s: float  # sum over counted messages
+    dropped: int
+    lost: int
+    run_bits: dict[str, float]  # in, out, dropped, lost over the whole run
+
+
+@dataclass
+class CallNames:
+    """What a vertex number stands for."""
+
+    application: str
+    call: str
+    copy: int
+    variants: list[str | None]
+
+
+@dataclass
+class Trace:
+    """What happened in one replication."""
+
+    replication: int
+    requests: dict[str, np.ndarray]
+    entries: list[tuple[str, int]]  # (workload entry's name, application's index)
+    applications: list[str]
+    objectives: list[float | None]
+    nodes: list[str]
+    stations: list[StationRecord]
+    links: list[LinkRecord]
+    vertices: list[CallNames]
+    calls: np.ndarray  # (rows, len(CALL_FIELDS))
+    hops: np.ndarray  # (rows, len(HOP_FIELDS))
+    episodes: list[list[Any]]
+    spikes: list[str]
+    window: tuple[float, float]
+    end: float
+    events: int
+    decisions: int
+    closed_loop: bool = False
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def latency(self) -> np.ndarray:
+        """Latency of every request [s], from its intended arrival to its end, whatever the outcome; shape (requests,)."""
+        return self.requests["end"] - self.requests["arrival"]
+
+    @property
+    def counted(self) -> np.ndarray:
+        """Whether each request is counted; shape (requests,)."""
+        return self.requests["counted"] != 0
+
+    @property
+    def completed(self) -> np.ndarray:
+        """Whether each request completed; shape (requests,)."""
+        return self.requests["outcome"] == COMPLETED
+
+    @property
+    def application_of(self) -> np.ndarray:
+        """Index of each request's application; shape (requests,)."""
+        return np.array([application for _, application in self.entries], dtype=np.int64)[self.requests["entry"]]
+
+    def outcome_counts(self, chosen: np.ndarray) -> dict[str, int]:
+        """Number of requests by outcome among `chosen` (a mask)."""
+        counts = np.bincount(self.requests["outcome"][chosen], minlength=len(OUTCOMES))
+        return {name: int(counts[code]) for code, name in enumerate(OUTCOMES) if name != "in_flight"}
+
+    def tables(self) -> dict[str, dict[str, Any]]:
+        """The columns of `requests`, `spans` and `episodes` as INTERFACES names them, by table."""
+        return {"requests": self._requests_table(), "spans": self._spans_table(), "episodes": self._episodes_table()}
+
+    def _requests_table(self) -> dict[str, Any]:
+        columns = self.requests
+        n = len(columns["arrival"])
+        entries = np.array([name for name, _ in self.entries], dtype=object)
+        return {
+            "replication": np.full(n, self.replication, dtype=np.int32),
+            "request_id": np.arange(n, dtype=np.int64),
+            "workload": Names(columns["entry"], entries),
+            "application": Names(self.application_of, np.array(self.applications, dtype=object)),
+            "ingress": Names(columns["ingress"], np.array(self.nodes, dtype=object)),
+            "arrival_s": columns["arrival"],
+            "end_s": columns["end"],
+            "latency_s": self.latency,
+            "outcome": Names(columns["outcome"], np.array(OUTCOMES, dtype=object)),
+            "utility": columns["utility"],
+            "quality": columns["quality"],
+            "attempts": columns["attempts"],
+            "counted": self.counted,
+        }
+
+    def _spans_table(self) -> dict[str, Any]:
+        call = dict(zip(CALL_FIELDS, self.calls.T, strict=True))
+        hop = dict(zip(HOP_FIELDS, self.hops.T, strict=True))
+        done = call["started"] + np.minimum(call["work_s"], call["finished"] - call["started"])
+        kinds = ("queue", "service", "spike", "link_queue", "transmission", "propagation")
+        segments = [
+            (call, 0, call["reached"], call["started"]),
+            (call, 1, call["started"], done),
+            (call, 2, done, call["finished"]),
+            (hop, 3, hop["reached"], hop["transmits"]),
+            (hop, 4, hop["transmits"], hop["transmitted"]),
+            (hop, 5, hop["transmitted"], hop["arrived"]),
+        ]
+        parts: dict[str, list[np.ndarray]] = {name: [] for name in ("request", "vertex", "variant", "kind", "place", "start", "end", "spike", "status", "critical")}
+        stations = len(self.stations)
+        for rows, kind, start, end in segments:
+            some = end - start > 1e-12 if kind != 1 else np.ones(len(start), dtype=bool)
+            n = int(some.sum())
+            of_call = kind <= 2
+            parts["request"].append(rows["request"][some])
+            parts["vertex"].append(rows["vertex"][some] if of_call else np.where(rows["response"][some] > 0, -1.0 - rows["vertex"][some], rows["vertex"][some]))
+            parts["variant"].append(rows["variant"][some] if of_call else np.full(n, -1.0))
+            parts["kind"].append(np.full(n, float(kind)))
+            parts["place"].append(rows["station"][some] if of_call else stations + rows["link"][some])
+            parts["start"].append(start[some])
+            parts["end"].append(end[some])
+            parts["spike"].append(rows["spike"][some] if kind == 2 else np.full(n, -1.0))
+            parts["status"].append(rows["status"][some] if of_call else np.zeros(n))
+            parts["critical"].append(rows["critical"][some])
+        flat = {name: np.concatenate(arrays) if arrays else np.zeros(0) for name, arrays in parts.items()}
+        order = np.lexsort((flat["kind"], flat["start"], flat["request"]))
+        flat = {name: values[order] for name, values in flat.items()}
+        vertex = flat["vertex"].astype(np.int64)
+        real = np.where(vertex < 0, -1 - vertex, vertex)
+        n = len(vertex)
+        names = [v.call for v in self.vertices]
+        copies = np.array([v.copy for v in self.vertices] or [0], dtype=np.int32)
+        variants, variant_names = self._variants(real, flat["variant"].astype(np.int64))
+        return {
+            "replication": np.full(n, self.replication, dtype=np.int32),
+            "request_id": flat["request"].astype(np.int64),
+            "call": Names(np.where(vertex < 0, len(names), real), np.array([*names, "response"], dtype=object)),
+            "copy": copies[real] if n else np.zeros(0, dtype=np.int32),
+            "attempt": np.zeros(n, dtype=np.int32),
+            "variant": Names(variants, np.array(variant_names, dtype=object)),
+            "kind": Names(flat["kind"].astype(np.int64), np.array(kinds, dtype=object)),
+            "place": Names(flat["place"].astype(np.int64), np.array([s.name for s in self.stations] + [link.name for link in self.links], dtype=object)),
+            "start_s": flat["start"],
+            "end_s": flat["end"],
+            "spike": Names(flat["spike"].astype(np.int64), np.array([*self.spikes, ""], dtype=object)),
+            "status": Names(flat["status"].astype(np.int64), np.array(STATUSES, dtype=object)),
+            "critical": flat["critical"] > 0,
+        }
+
+    def _variants(self, vertex: np.ndarray, variant: np.ndarray) -> tuple[np.ndarray, list[str]]:
+        """Codes and names of variants; the empty name where there is none."""
+        names = sorted({name for v in self.vertices for name in v.variants if name})
+        codes = {name: code for code, name in enumerate(names)}
+        width = max((len(v.variants) for v in self.vertices), default=1)
+        table = np.full((len(self.vertices) + 1, width + 1), len(names))
+        for row, v in enumerate(self.vertices):
+            for column, name in enumerate(v.variants):
+                table[row, column] = codes[name] if name else len(names)
+        return table[vertex, variant] if len(vertex) else np.zeros(0, dtype=np.int64), [*names, ""]
+
+    def _episodes_table(self) -> dict[str, Any]:
+        entry, target, start, end, magnitude = (list(column) for column in zip(*self.episodes, strict=True)) if self.episodes else ([], [], [], [], [])
+        return {
+            "replication": np.full(len(entry), self.replication, dtype=np.int32),
+            "name": Names(np.array(entry, dtype=np.int64), np.array([*self.spikes, ""], dtype=object)),
+            "target": Names(np.arange(len(target)), np.array(target, dtype=object)),
+            "start_s": np.array(start, dtype=float),
+            "end_s": np.array(end, dtype=float),
+            "magnitude": np.array(magnitude, dtype=float),
+        }
+
+
+@dataclass
+class Names:
+    """A column of names: codes into a short list (stored as a dictionary column); a code of -1 is the last name."""
+
+    codes: np.ndarray
+    names: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def values(self) -> np.ndarray:
+        """The names themselves, as an object array."""
+        return self.names[self.codes.astype(np.int64)] if len(self.codes) else np.zeros(0, dtype=object)
+
+
+def window_of(after: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Time by number present between two snapshots."""
+    wider = np.zeros(max(len(after), len(before)))
+    wider[: len(after)] = after
+    wider[: len(before)] -= before
+    return np.trim_zeros(wider, "b") if wider.any() else wider[:1]
+
+
+def utilities(simulation: Simulation, columns: dict[str, np.ndarray], application: np.ndarray) -> np.ndarray:
+    """Utility of every request; NaN where its application declares none."""
+    value = np.full(len(application), np.nan)
+    latency = columns["end"] - columns["arrival"]
+    for index, app in enumerate(simulation.applications):
+        if app.utility is None:
+            continue
+        mine = application == index
+        done = mine & (columns["outcome"] == COMPLETED)
+        value[mine] = -app.utility.penalty
+        value[done] = app.utility.of(latency[done], columns["quality"][done])
+    return value
+
+
+def collect(simulation: Simulation) -> Trace:
+    """The trace of a simulation that has just ended."""
+    columns = simulation.requests.arrays(simulation.generated)
+    entries = [(source.name, source.application.index) for source in simulation.sources]
+    application = np.array([a for _, a in entries], dtype=np.int64)[columns["entry"]] if len(entries) else np.zeros(0, dtype=np.int64)
+    columns["utility"] = utilities(simulation, columns, application)
+    opened, closed = simulation.at_open, simulation.at_close
+    window = closed["time"] - opened["time"]
+    names = [node.name for node in simulation.nodes]
+    stations = [
+        StationRecord(
+            station.name, names[station.node], station.workers, window,
+            window_of(np.array(closed["stations"][i]), np.array(opened["stations"][i])),
+            station.waits, station.sojourns, station.services, station.rejected,
+            np.trim_zeros(np.array(station.time_at), "b"), station.total_sojourn, station.service_received,
+        )  # fmt: skip
+        for i, station in enumerate(simulation.stations)
+    ]
+    links = [
+        LinkRecord(
+            link.name, window, closed["links"][i] - opened["links"][i], link.waits, link.transit, link.dropped, link.lost,
+            {"in": link.bits_in, "out": link.bits_out, "dropped": link.bits_dropped, "lost": link.bits_lost},
+        )  # fmt: skip
+        for i, link in enumerate(simulation.links)
+    ]
+    for station in stations:
+        for samples in (station.waits, station.sojourns, station.services):
+            samples.settle()
+    for record in links:
+        record.waits.settle()
+    vertices = [
+        CallNames(app.name, vertex.name, vertex.copy, [name for name, _, _ in vertex.service.variants])
+        for app in simulation.applications
+        for vertex in app.vertices
+    ]
+    return Trace(
+        replication=simulation.sources[0].streams.replication if simulation.sources else 0,
+        requests=columns,
+        entries=entries,
+        applications=[app.name for app in simulation.applications],
+        objectives=[app.objective for app in simulation.applications],
+        nodes=names,
+        stations=stations,
+        links=links,
+        vertices=vertices,
+        calls=np.array(simulation.span_rows.calls).reshape(-1, len(CALL_FIELDS)),
+        hops=np.array(simulation.span_rows.hops).reshape(-1, len(HOP_FIELDS)),
+        episodes=simulation.episodes,
+        spikes=simulation.spike_names,
+        window=(opened["time"], closed["time"]),
+        end=float(simulation.environment.now),
+        events=simulation.environment.entries,
+        decisions=int(columns["attempts"].sum()),
+    )
