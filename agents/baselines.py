@@ -10,6 +10,8 @@ from typing import Literal
 
 from simulator.decisions import Candidate, Decision
 
+INFINITY = float("inf")
+
 
 @dataclass(frozen=True)
 class Random:
@@ -87,13 +89,13 @@ class LeastLoadedActor:
     __slots__ = ()
 
     def act(self, decision: Decision) -> Candidate:
-        best: Candidate | None = None
-        least = 0.0
+        best: Candidate = decision.candidates[0]
+        least = INFINITY
         for candidate in decision.candidates:
             load = candidate.server.outstanding * candidate.share
-            if best is None or load < least:
-                best, least = candidate, load
-        assert best is not None
+            if load < least:
+                best = candidate
+                least = load
         return best
 
 
@@ -144,13 +146,13 @@ class ShortestExpectedDelayActor:
     __slots__ = ()
 
     def act(self, decision: Decision) -> Candidate:
-        best: Candidate | None = None
-        least = 0.0
+        best: Candidate = decision.candidates[0]
+        least = INFINITY
         for candidate in decision.candidates:
             delay = decision.transfer_time(candidate) + candidate.expected_wait() + candidate.mean_service
-            if best is None or delay < least:
-                best, least = candidate, delay
-        assert best is not None
+            if delay < least:
+                best = candidate
+                least = delay
         return best
 
 

@@ -111,10 +111,9 @@ class Environment(simpy.Environment):
         """
         queue = self._queue
         while True:
-            if ready:
-                if not queue or queue[0][0] > self._now or queue[0][1] >= DECISION:
-                    return True
-            elif not queue:
+            if ready and (not queue or queue[0][0] > self._now or queue[0][1] >= DECISION):
+                return True
+            if not queue:
                 return False
             self._now, _, handler, item = heappop(queue)  # type: ignore[misc]
             handler.handle(item)  # type: ignore[attr-defined]

@@ -5,10 +5,11 @@ delay (plus jitter) after that: one event a hop. While nothing changes, FIFO nee
 transmitter is free. The backlog is what is still to be transmitted: (free_at - now) * B bits.
 """
 
+from heapq import heappush
 from typing import TYPE_CHECKING
 
 from simulator.engine import DELIVERY, Environment
-from simulator.samples import BLOCK, Samples
+from simulator.meters import LinkMeter
 
 if TYPE_CHECKING:
     from simulator.request import Call
@@ -118,8 +119,8 @@ class Link:
     """One direction of a link."""
 
     __slots__ = (
-        "agenda", "rank", "name", "index", "far", "towards", "rate", "propagation", "buffer", "disturbance", "plain", "free_at",
-        "opened", "closed", "waits", "transit", "bits_in", "bits_out", "bits_dropped", "bits_lost", "dropped", "lost",
+        "agenda", "rank", "name", "index", "far", "towards", "rate", "propagation", "buffer", "disturbance", "plain", "free_at", "hops",
+        "meter", "bits_out", "bits_dropped", "bits_lost",
     )  # fmt: skip
 
     rank: int
@@ -137,16 +138,11 @@ class Link:
         self.disturbance: Disturbance | None = None
         self.plain = buffer == float("inf")  # nothing can be dropped, lost or jittered
         self.free_at = 0.0
-        self.opened = 0.0  # window in which messages that reach the link are counted
-        self.closed = float("inf")
-        self.waits = Samples()
-        self.transit = 0.0  # sum of transit times of counted messages [s]
-        self.bits_in = 0.0  # all that reached the link, over the whole run
-        self.bits_out = 0.0
+        self.meter = LinkMeter()
+        self.hops = self.meter.hops.times
+        self.bits_out = 0.0  # over the whole run
         self.bits_dropped = 0.0
         self.bits_lost = 0.0
-        self.dropped = 0  # counted messages
-        self.lost = 0
 
     def disturb(self, disturbance: Disturbance) -> None:
         """From now on messages may be lost or delayed."""
@@ -160,7 +156,6 @@ class Link:
         if start < now:
             start = now
         bits = message.bits
-        self.bits_in += bits
         end = start + bits / self.rate
         arrival = end + self.propagation
         if not self.plain:
@@ -170,17 +165,12 @@ class Link:
             if self.disturbance is not None:
                 arrival += self.disturbance.delay(message)
         self.free_at = end
-        if self.opened <= now < self.closed:
-            self.transit += arrival - now
-            waits = self.waits
-            i = waits.filled
-            waits.block[i] = start - now
-            waits.filled = i + 1
-            if i + 1 == BLOCK:
-                waits.fold()
+        self.hops.extend((now, start, end, arrival, bits))
         if message.log is not None:
             message.log.extend((self.index, now, start, end, arrival))
-        self.agenda.at(arrival, self, message)
+        agenda = self.agenda  # as agenda.at(arrival, self, message), without the call
+        agenda._sequence = sequence = agenda._sequence + 1
+        heappush(agenda._queue, (arrival, DELIVERY + sequence, self, message))  # type: ignore[misc]
 
     def handle(self, message: Message) -> None:
         """A message or packet arrives at the far end: it goes on, or its call has it."""
@@ -197,17 +187,13 @@ class Link:
     def drop(self, message: Message, now: float) -> None:
         """The buffer has no room for the whole message."""
         self.bits_dropped += message.bits
-        if self.opened <= now < self.closed:
-            self.dropped += 1
+        if self.meter.counts(now):
+            self.meter.dropped += 1
         message.call.input_lost()
 
     def lose(self, message: Message) -> None:
         """The message is lost on the way; it has used the transmitter all the same."""
         self.bits_lost += message.bits
-        if self.opened <= self.agenda._now < self.closed:
-            self.lost += 1
+        if self.meter.counts(self.agenda._now):
+            self.meter.lost += 1
         message.call.input_lost()
-
-    def busy_until(self, now: float) -> float:
-        """Time spent transmitting up to `now` [s]: what was let in, less what is still to be transmitted."""
-        return (self.bits_in - self.bits_dropped) / self.rate - max(self.free_at - now, 0.0)

@@ -35,13 +35,13 @@ class Pool:
         """A call with all its inputs arrives: one replica takes it."""
         station: Station = self.balancer.pick(self.stations, job)
         station.outstanding += 1
-        station.expected += job.expected
+        station.expected += job.choice.mean_work
         station.enter(job)
 
     def left(self, job: Job) -> None:
         """A call has left its replica, served or not."""
         self.outstanding -= 1
-        self.expected -= job.expected
+        self.expected -= job.choice.mean_work
 
 
 @dataclass(frozen=True)

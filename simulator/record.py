@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.link import LINK_FIELDS
-from simulator.request import IN_FLIGHT, OK, Response
+from simulator.request import OK, Response
 
 if TYPE_CHECKING:
     from simulator.request import Call, Request
@@ -82,11 +82,11 @@ class SpanRows:
             if isinstance(call, Response):
                 self._hops(request.id, number, 1.0, call.logs, critical_logs)
                 continue
-            if call.choice is None or (call.station is None and call.missing > 0 and call.status == OK and request.outcome == IN_FLIGHT):
+            if call.choice is None:
                 continue
             if call.station is not None:
-                end = call.finished if call.finished >= 0.0 else now
-                started = call.started if call.finished >= 0.0 or call.due >= 0.0 else end
+                end = call.finished if call.status == OK else now
+                started = call.started if call.status == OK or call.due >= 0.0 else end
                 self.calls.extend((request.id, number, call.choice.variant, call.station.index, call.time, call.reached, min(started, end), end,
                                    call.work / call.station.speed, call.spike, call.status, 1.0 if call.vertex.index in critical else 0.0))  # fmt: skip
             self._hops(request.id, number, 0.0, call.logs, critical_logs)
@@ -121,7 +121,7 @@ def critical_path(request: Request) -> tuple[set[int], set[int]]:
     logs: set[int] = set()
     latest = -1.0
     for call in request.calls:
-        if call is None or isinstance(call, Response) or call.finished < 0.0:
+        if call is None or isinstance(call, Response) or call.status != OK:
             continue
         if request.sinks[call.vertex.index] and call.finished >= latest and request.application.response < 0:
             last, latest = call, call.finished

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 IN_FLIGHT, COMPLETED, REJECTED, TIMED_OUT, FAILED, UNREACHABLE, UNFINISHED = range(7)
 OUTCOMES = ("in_flight", "completed", "rejected", "timed_out", "failed", "unreachable", "unfinished")
-OK, CANCELLED, LOST, REFUSED = range(4)
-STATUSES = ("ok", "cancelled", "lost", "rejected")
+OK, CANCELLED, LOST, REFUSED, UNDER_WAY = range(5)
+STATUSES = ("ok", "cancelled", "lost", "rejected", "unfinished")
 SKIPPED = 1 << 30  # predecessors that a skipped call waits for: never reached
 
 
@@ -77,7 +77,7 @@ class Call(Decision):
     """One attempt of one call: first a decision, then its inputs on the way, then a job at a station."""
 
     __slots__ = (
-        "maker", "place", "missing", "station", "work", "spiked", "expected", "spike", "left", "due", "reached", "started",
+        "maker", "place", "missing", "station", "work", "spiked", "spike", "left", "due", "reached", "started",
         "finished", "logs", "last_log", "status",
     )  # fmt: skip
 
@@ -87,7 +87,6 @@ class Call(Decision):
     station: Station | None
     work: float  # s at reference speed, without spikes
     spiked: float  # not 0.0 where a call spike hits it
-    expected: float  # mean work of what was placed
     spike: int  # the entry that lengthened it last; -1 for none
     left: float  # work still to be done when it was last planned
     due: float
@@ -110,7 +109,6 @@ class Call(Decision):
         self.place = target
         self.work = row[vertex.work + candidate.variant]
         self.spiked = row[vertex.spike] if vertex.spike >= 0 else 0.0
-        self.expected = candidate.mean_work
         request.attempts += 1
         if candidate.quality != 1.0:
             request.quality *= candidate.quality
@@ -176,7 +174,7 @@ class Call(Decision):
 
     def receive(self, message: Message) -> None:
         """An input is there; the last one takes the call to its station."""
-        if self.status != OK:
+        if self.status != UNDER_WAY:
             return
         if self.logs is not None:
             assert message.log is not None
@@ -200,6 +198,7 @@ class Call(Decision):
 
     def served(self, now: float) -> None:
         """The service is done: make successors ready, or send the result home."""
+        self.status = OK
         self.finished = now
         request = self.request
         waiting = request.waiting
@@ -241,7 +240,7 @@ class Call(Decision):
 
     def input_lost(self) -> None:
         """A message of this attempt was dropped or lost: the attempt fails at this instant."""
-        if self.status != OK or self.request.outcome != IN_FLIGHT:
+        if self.status != UNDER_WAY or self.request.outcome != IN_FLIGHT:
             return
         self.status = LOST
         assert self.choice is not None
@@ -253,11 +252,11 @@ class Call(Decision):
         """Takes the call off the books of the server it was placed on, before it got there."""
         self.status = LOST
         server.outstanding -= 1
-        server.expected -= self.expected
+        server.expected -= self.choice.mean_work  # type: ignore[union-attr]
 
     def cancel(self) -> None:
         """Ends the attempt wherever it is; a message already sent stays on its link."""
-        if self.status != OK or self.finished >= 0.0:
+        if self.status != UNDER_WAY:
             return
         self.status = CANCELLED
         if self.choice is None:
@@ -284,6 +283,7 @@ class Response(Call):
         if self.request.outcome == IN_FLIGHT:
             if self.logs is not None and message.log is not None:
                 self.logs.append(message.log)
+            self.status = OK
             self.request.arrived_result(self.request.world.environment._now)
 
     def input_lost(self) -> None:
@@ -304,7 +304,7 @@ def make_response(sink: Call) -> Response:
     response.maker = sink.vertex.index
     response.time = sink.finished
     response.place = sink.request.ingress
-    response.status = OK
+    response.status = UNDER_WAY
     response.logs = [] if sink.request.traced else None
     sink.request.calls.append(response)
     return response
@@ -320,17 +320,15 @@ def make_ready(request: Request, vertex: Vertex, agent: int, maker: int, now: fl
     candidates = vertex.service.slots[agent]
     call.candidates = candidates if candidates is not None else vertex.service.find_slots(agent)
     call.choice = None
-    call.maker = maker
-    call.missing = 0
     call.station = None
-    call.spike = -1
     call.due = NEVER
-    call.finished = -1.0
+    call.status = UNDER_WAY
     if request.traced:
+        call.maker = maker
+        call.spike = -1
         call.logs = []
         call.last_log = None
     else:
         call.logs = None
-    call.status = OK
     request.calls[vertex.index] = call
     request.world.ready.append(call)

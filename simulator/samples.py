@@ -1,28 +1,22 @@
 """A stream of non-negative measurements in bounded memory: exact while it is short, a fine logarithmic histogram after that.
 
-Values are written one by one into a block; a full block is kept as it is until `EXACT` values are there, and from then on all
-is folded into bins that are equal on a logarithmic scale, 1/1024 of an octave wide: a quantile is then right to 0.07 %.
+Arrays are kept as they come until `EXACT` values are there, and from then on all is folded into bins that are equal on a logarithmic scale, 1/1024 of an octave wide: a quantile is then right to 0.07 %.
 Sums are exact in either form.
 """
 
-from array import array
-
 import numpy as np
 
-BLOCK = 1024
 EXACT = 131_072
 BINS = 1024  # bins an octave
 LOWEST = -40  # 2**-40 s is 0.9 ps: everything below counts as zero
 
 
 class Samples:
-    """Measurements written by index into `block` at `filled`; `fold()` when it is full."""
+    """Measurements that come in arrays."""
 
-    __slots__ = ("block", "filled", "chunks", "kept", "counts", "offset", "zeros", "count", "total", "squares", "largest")
+    __slots__ = ("chunks", "kept", "counts", "offset", "zeros", "count", "total", "squares", "largest")
 
     def __init__(self) -> None:
-        self.block = array("d", bytes(8 * BLOCK))
-        self.filled = 0
         self.chunks: list[np.ndarray] = []
         self.kept = 0
         self.counts: np.ndarray | None = None  # histogram once folded
@@ -32,20 +26,6 @@ class Samples:
         self.total = 0.0
         self.squares = 0.0
         self.largest = 0.0
-
-    def add(self, value: float) -> None:
-        """Records one value (the slow form; hot paths write the block themselves)."""
-        i = self.filled
-        self.block[i] = value
-        self.filled = i + 1
-        if i + 1 == BLOCK:
-            self.fold()
-
-    def fold(self) -> None:
-        """Moves what the block holds into the exact chunks or the histogram."""
-        values = np.frombuffer(self.block, dtype=np.float64)[: self.filled].copy()
-        self.filled = 0
-        self.absorb(values)
 
     def absorb(self, values: np.ndarray) -> None:
         """Takes an array of values."""
@@ -84,8 +64,6 @@ class Samples:
 
     def merge(self, other: "Samples") -> None:
         """Adds all that `other` has recorded."""
-        self.settle()
-        other.settle()
         self.count += other.count
         self.total += other.total
         self.squares += other.squares
@@ -101,11 +79,6 @@ class Samples:
             if self.chunks:
                 self._bin()
 
-    def settle(self) -> None:
-        """Folds a block that is only partly filled."""
-        if self.filled:
-            self.fold()
-
     @property
     def exact(self) -> bool:
         """Whether every value is still there."""
@@ -113,12 +86,10 @@ class Samples:
 
     def mean(self) -> float:
         """The mean, NaN without values."""
-        self.settle()
         return self.total / self.count if self.count else float("nan")
 
     def fraction_positive(self) -> float:
         """The share of values above 1e-12 (waits below that are zero), NaN without values."""
-        self.settle()
         if not self.count:
             return float("nan")
         if self.counts is None:
@@ -127,7 +98,6 @@ class Samples:
 
     def quantile(self, q: float) -> float:
         """The order statistic x_(ceil(n q)), or the middle of its bin once folded; NaN without values."""
-        self.settle()
         if not self.count:
             return float("nan")
         rank = max(int(np.ceil(self.count * q)), 1)

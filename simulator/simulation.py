@@ -22,7 +22,7 @@ from simulator.errors import DecisionError, SimulationError
 from simulator.link import Link
 from simulator.network import Network, Node
 from simulator.record import RequestColumns, SpanRows
-from simulator.request import COMPLETED, IN_FLIGHT, OK, REJECTED, UNFINISHED, Call, Request
+from simulator.request import COMPLETED, IN_FLIGHT, REJECTED, UNDER_WAY, UNFINISHED, Call, Request
 from simulator.source import Source
 from simulator.station import Station
 from simulator.trace import Trace, collect
@@ -74,6 +74,8 @@ class Simulation:
         self.links: list[Link] = network.links
         self.towards = network.towards
         self.stations: list[Station] = [station for node in network.nodes for station in node.stations]
+        self.counters: tuple[Station | Link, ...] = (*self.stations, *self.links)
+        self.compact_every = (1 << max(7, len(self.counters).bit_length())) - 1  # requests; a power of two less one, as a mask
         self.applications = applications
         self.mtu = mtu
         self.span = span
@@ -96,8 +98,8 @@ class Simulation:
         self.requests = RequestColumns()
         self.span_rows = SpanRows(spans)
         self.numbers: list[int] = []  # number within its entry by request id, kept while spans are thinned
-        self.at_open: dict[str, Any] = {}
-        self.at_close: dict[str, Any] = {}
+        self.window_opened = INFINITY  # when it did open and close
+        self.window_closed = INFINITY
         self._trace: Trace | None = None
         self._started = False
 
@@ -113,7 +115,7 @@ class Simulation:
         try:
             while environment.advance(ready):
                 call: Call = ready.popleft()
-                if call.status != OK:
+                if call.status != UNDER_WAY:
                     continue
                 if not call.candidates:
                     self.end(call.request, REJECTED, environment._now)
@@ -158,31 +160,24 @@ class Simulation:
     def set_window(self, opened: float, closed: float) -> None:
         """Tells stations and links which arrivals are counted."""
         self.opened, self.closed = opened, closed
-        for counter in (*self.stations, *self.links):
-            counter.opened, counter.closed = opened, closed
+        for counter in self.counters:
+            counter.meter.opened, counter.meter.closed = opened, closed
 
-    def snapshot(self, now: float) -> dict[str, Any]:
-        """Integrals up to `now`: time by number present at stations, busy time of links."""
-        for station in self.stations:
-            station.settle(now)
-        return {
-            "time": now,
-            "stations": [station.time_at[:] for station in self.stations],
-            "links": [link.busy_until(now) for link in self.links],
-        }
+    def compact(self, now: float) -> None:
+        """Packs the raw times that stations and links have gathered."""
+        for counter in self.counters:
+            counter.meter.compact(now)
 
     def open_window(self, now: float) -> None:
         """The warm-up ends."""
-        self.at_open = self.snapshot(now)
+        self.window_opened = now
 
     def close_window(self, now: float) -> None:
         """The last request that counts has arrived."""
         if self.is_closed:
             return
         self.is_closed = True
-        if not self.at_open:  # the workload ended before the warm-up did
-            self.at_open = self.snapshot(now)
-        self.at_close = self.snapshot(now)
+        self.window_closed = now
         self.environment.at(now + self.span.drain_limit, Marks(self, MONITOR), "stop")
         self.finish_if_done()
 
@@ -206,6 +201,8 @@ class Simulation:
             self.set_window(now, INFINITY)
             self.open_window(now)
         self.generated = number + 1
+        if number & self.compact_every == 0:
+            self.compact(now)
         columns.entry[number] = request.source.index
         columns.ingress[number] = request.ingress
         columns.arrival[number] = now
@@ -287,8 +284,8 @@ class Simulation:
             self.requests.counted[request.id] = request.counted
             if request.traced:
                 self.span_rows.write(request, now)
-        for station in self.stations:
-            station.settle(now)
+        for counter in self.counters:
+            counter.meter.fold(now)
         self._trace = collect(self)
 
     def unloaded_time(self, source: int, target: int, bits: float) -> float:

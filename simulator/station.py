@@ -6,16 +6,16 @@
 
 A job's service takes its work divided by the station's speed. A slow-down in progress changes that speed: what is left of
 every job in service is planned anew, and the departure planned before is void because the job's `due` no longer equals it.
-`time_at[n]` is the time spent with n jobs present; mean and variance of the number, idle and busy time all come from it.
+The hot path only writes down raw times; `StationMeter` turns them into figures, vectorised, every now and then.
 """
 
 from __future__ import annotations
 
-from array import array
+from heapq import heappush
 from typing import TYPE_CHECKING
 
 from simulator.engine import DEPARTURE, Environment
-from simulator.samples import BLOCK, Samples
+from simulator.meters import StationMeter
 
 if TYPE_CHECKING:
     from simulator.request import Job
@@ -27,10 +27,8 @@ class Station:
     """c workers and one queue on a node."""
 
     __slots__ = (
-        "agenda", "rank", "name", "node", "index", "workers", "speed", "capacity", "queue", "pool",
-        "number", "since", "time_at", "outstanding", "expected",
-        "factors", "pace", "start_factor", "start_factors", "running", "by_start", "by_pace",
-        "opened", "closed", "waits", "sojourns", "services", "rejected", "service_received", "total_sojourn",
+        "agenda", "rank", "name", "node", "index", "workers", "speed", "capacity", "queue", "pool", "number", "outstanding", "expected",
+        "factors", "pace", "start_factor", "start_factors", "running", "by_start", "by_pace", "arrivals", "visits", "meter",
     )  # fmt: skip
 
     rank: int
@@ -46,9 +44,7 @@ class Station:
         self.capacity = float("inf") if discipline.capacity is None else float(discipline.capacity)
         self.queue = discipline.queue()
         self.pool = None  # the balancer in front of it, if any
-        self.number = 0
-        self.since = 0.0
-        self.time_at = array("d", [0.0] * 64)
+        self.number = 0  # jobs present
         self.outstanding = 0  # calls placed here and not yet served
         self.expected = 0.0  # expected work of those [s at reference speed]
         self.factors: list[float] = []  # slow-downs in progress
@@ -58,39 +54,21 @@ class Station:
         self.by_start = -1  # index of the last entry that slowed starts down
         self.by_pace = -1  # index of the last entry that slowed work in progress down
         self.running: dict[Job, float] | None = None  # jobs in service and when their remaining work was last computed, where it can change
-        self.opened = 0.0  # window in which jobs that reach the station are counted
-        self.closed = float("inf")
-        self.waits = Samples()
-        self.sojourns = Samples()
-        self.services = Samples()
-        self.rejected = 0
-        self.service_received = 0.0  # over the whole run, work lost to cancellation included [s]
-        self.total_sojourn = 0.0  # over the whole run [s]
-
-    def settle(self, now: float) -> None:
-        """Books the time since the last change of the number present."""
-        n = self.number
-        if n >= len(self.time_at):
-            self.time_at.extend([0.0] * len(self.time_at))
-        self.time_at[n] += now - self.since
-        self.since = now
+        self.meter = StationMeter(self.workers, speed)
+        self.arrivals = self.meter.arrivals.times
+        self.visits = self.meter.visits.times
 
     def enter(self, job: Job) -> None:
         """A job whose inputs are all there reaches the station."""
         now = self.agenda._now
         n = self.number
         if n >= self.capacity:
-            if self.opened <= now < self.closed:
-                self.rejected += 1
+            self.meter.reject(now)
             self.leave_out(job)
             job.rejected()
             return
-        try:
-            self.time_at[n] += now - self.since
-            self.since = now
-        except IndexError:
-            self.settle(now)
         self.number = n + 1
+        self.arrivals.append(now)
         job.station = self
         job.reached = now
         if n < self.workers:
@@ -107,13 +85,15 @@ class Station:
         if self.start_factor != 1.0:
             left *= self.start_factor
             job.spike = self.by_start
-        job.left = left
         if self.running is not None:
+            job.left = left
             if self.pace != self.speed:
                 job.spike = self.by_pace
             self.running[job] = now
         job.due = due = now + left / self.pace
-        self.agenda.at(due, self, job)
+        agenda = self.agenda  # as agenda.at(due, self, job), without the call
+        agenda._sequence = sequence = agenda._sequence + 1
+        heappush(agenda._queue, (due, DEPARTURE + sequence, self, job))  # type: ignore[misc]
 
     def handle(self, job: Job) -> None:
         """A service ends: record it, start the next, hand the job on."""
@@ -123,31 +103,10 @@ class Station:
         job.due = NEVER
         if self.running is not None:
             del self.running[job]
-        n = self.number
-        try:
-            self.time_at[n] += now - self.since
-            self.since = now
-        except IndexError:
-            self.settle(now)
-        self.number = n - 1
-        reached = job.reached
-        sojourn = now - reached
-        service = now - job.started
-        self.service_received += service
-        self.total_sojourn += sojourn
-        if self.opened <= reached < self.closed:
-            waits = self.waits
-            i = waits.filled
-            waits.block[i] = job.started - reached
-            waits.filled = self.sojourns.filled = self.services.filled = i + 1
-            self.sojourns.block[i] = sojourn
-            self.services.block[i] = job.work / self.speed
-            if i + 1 == BLOCK:
-                waits.fold()
-                self.sojourns.fold()
-                self.services.fold()
+        self.number -= 1
+        self.visits.extend((job.reached, job.started, now, job.work))
         self.outstanding -= 1
-        self.expected -= job.expected
+        self.expected -= job.choice.mean_work
         if self.pool is not None:
             self.pool.left(job)
         if self.queue:
@@ -158,24 +117,23 @@ class Station:
     def leave_out(self, job: Job) -> None:
         """Takes a job off the books of what was placed here."""
         self.outstanding -= 1
-        self.expected -= job.expected
+        self.expected -= job.choice.mean_work
         if self.pool is not None:
             self.pool.left(job)
 
     def cancel(self, job: Job) -> None:
         """Takes a job out of the queue or out of service at once; its worker takes the next."""
         now = self.agenda._now
-        self.settle(now)
         self.number -= 1
-        self.total_sojourn += now - job.reached
         self.leave_out(job)
         if job.due == NEVER:
             self.queue.remove(job)
+            self.meter.abandon(job.reached, now, now)
             return
         job.due = NEVER
+        self.meter.abandon(job.reached, job.started, now)
         if self.running is not None:
             del self.running[job]
-        self.service_received += now - job.started
         if self.queue:
             following: Job = self.queue.popleft()
             self.start(following, now)

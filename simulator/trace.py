@@ -226,14 +226,6 @@ class Names:
         return self.names[self.codes.astype(np.int64)] if len(self.codes) else np.zeros(0, dtype=object)
 
 
-def window_of(after: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Time by number present between two snapshots."""
-    wider = np.zeros(max(len(after), len(before)))
-    wider[: len(after)] = after
-    wider[: len(before)] -= before
-    return np.trim_zeros(wider, "b") if wider.any() else wider[:1]
-
-
 def utilities(simulation: Simulation, columns: dict[str, np.ndarray], application: np.ndarray) -> np.ndarray:
     """Utility of every request; NaN where its application declares none."""
     value = np.full(len(application), np.nan)
@@ -254,30 +246,26 @@ def collect(simulation: Simulation) -> Trace:
     entries = [(source.name, source.application.index) for source in simulation.sources]
     application = np.array([a for _, a in entries], dtype=np.int64)[columns["entry"]] if len(entries) else np.zeros(0, dtype=np.int64)
     columns["utility"] = utilities(simulation, columns, application)
-    opened, closed = simulation.at_open, simulation.at_close
-    window = closed["time"] - opened["time"]
+    opened, closed = simulation.window_opened, simulation.window_closed
+    window = max(closed - opened, 0.0)
     names = [node.name for node in simulation.nodes]
     stations = [
         StationRecord(
-            station.name, names[station.node], station.workers, window,
-            window_of(np.array(closed["stations"][i]), np.array(opened["stations"][i])),
-            station.waits, station.sojourns, station.services, station.rejected,
-            np.trim_zeros(np.array(station.time_at), "b"), station.total_sojourn, station.service_received,
+            station.name, names[station.node], station.workers, window, np.trim_zeros(meter.time_at, "b"),
+            meter.waits, meter.sojourns, meter.services, meter.rejected,
+            np.trim_zeros(meter.run_time_at, "b"), meter.run_sojourn_s, meter.run_service_s,
         )  # fmt: skip
-        for i, station in enumerate(simulation.stations)
+        for station in simulation.stations
+        for meter in (station.meter,)
     ]
     links = [
         LinkRecord(
-            link.name, window, closed["links"][i] - opened["links"][i], link.waits, link.transit, link.dropped, link.lost,
-            {"in": link.bits_in, "out": link.bits_out, "dropped": link.bits_dropped, "lost": link.bits_lost},
+            link.name, window, meter.busy_s, meter.waits, meter.transit_s, meter.dropped, meter.lost,
+            {"in": meter.bits_in + link.bits_dropped, "out": link.bits_out, "dropped": link.bits_dropped, "lost": link.bits_lost},
         )  # fmt: skip
-        for i, link in enumerate(simulation.links)
+        for link in simulation.links
+        for meter in (link.meter,)
     ]
-    for station in stations:
-        for samples in (station.waits, station.sojourns, station.services):
-            samples.settle()
-    for record in links:
-        record.waits.settle()
     vertices = [
         CallNames(app.name, vertex.name, vertex.copy, [name for name, _, _ in vertex.service.variants])
         for app in simulation.applications
@@ -297,7 +285,7 @@ def collect(simulation: Simulation) -> Trace:
         hops=np.array(simulation.span_rows.hops).reshape(-1, len(HOP_FIELDS)),
         episodes=simulation.episodes,
         spikes=simulation.spike_names,
-        window=(opened["time"], closed["time"]),
+        window=(min(opened, closed), closed),
         end=float(simulation.environment.now),
         events=simulation.environment.entries,
         decisions=int(columns["attempts"].sum()),
