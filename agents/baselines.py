@@ -5,15 +5,15 @@ A baseline is a frozen description; `actor(simulation)` makes the live object wh
 tie goes to the first of them. A baseline's random draws belong to its decision (`decision.uniform(k)`).
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Any, Literal
 
+from simulator.descriptions import Choice, description
 from simulator.decisions import Candidate, Decision
 
 INFINITY = float("inf")
 
 
-@dataclass(frozen=True)
+@description
 class Random:
     """Any candidate with equal probability."""
 
@@ -31,7 +31,7 @@ class RandomActor:
         return candidates[int(decision.uniform(0) * len(candidates))]
 
 
-@dataclass(frozen=True)
+@description
 class RoundRobin:
     """Each agent takes the candidates of a service in turn."""
 
@@ -54,7 +54,7 @@ class RoundRobinActor:
         return candidates[turn % len(candidates)]
 
 
-@dataclass(frozen=True)
+@description
 class LocalFirst:
     """The nearest candidate: the agent's own node where it may, else the next by distance."""
 
@@ -75,7 +75,7 @@ class LocalFirstActor:
         return best
 
 
-@dataclass(frozen=True)
+@description
 class LeastLoaded:
     """The candidate with the fewest calls outstanding a worker (placed there and not yet served)."""
 
@@ -99,7 +99,7 @@ class LeastLoadedActor:
         return best
 
 
-@dataclass(frozen=True)
+@description
 class PowerOfTwo:
     """The less loaded of two different candidates drawn at random (Mitzenmacher 2001)."""
 
@@ -128,7 +128,7 @@ class PowerOfTwoActor:
         return first
 
 
-@dataclass(frozen=True)
+@description
 class ShortestExpectedDelay:
     """The candidate with the least expected time to the end of service.
 
@@ -157,4 +157,4 @@ class ShortestExpectedDelayActor:
 
 
 BASELINES = (Random, RoundRobin, LocalFirst, LeastLoaded, PowerOfTwo, ShortestExpectedDelay)
-Baseline = Random | RoundRobin | LocalFirst | LeastLoaded | PowerOfTwo | ShortestExpectedDelay
+Baseline = Annotated[Any, Choice("policy", BASELINES, names=True)]

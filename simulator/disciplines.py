@@ -5,11 +5,12 @@ frozen dataclass here, joined to the union on the last line.
 """
 
 from collections import deque
-from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Any, Literal
+
+from simulator.descriptions import Choice, description
 
 
-@dataclass(frozen=True)
+@description
 class Fifo:
     """First in, first out. `capacity` bounds the jobs at the station, those in service included; a job that finds it full is rejected."""
 
@@ -27,5 +28,5 @@ class Fifo:
         return deque()
 
 
-Discipline = Fifo
 DISCIPLINES = (Fifo,)
+Discipline = Annotated[Any, Choice("discipline", DISCIPLINES)]

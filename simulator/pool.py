@@ -5,8 +5,10 @@ A balancer is one frozen dataclass; `picker(pool)` makes the live object whose `
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+
+from simulator.descriptions import Choice, description
 
 if TYPE_CHECKING:
     from simulator.request import Job
@@ -20,7 +22,7 @@ class Pool:
 
     __slots__ = ("name", "stations", "workers", "speed", "outstanding", "expected", "balancer")
 
-    def __init__(self, name: str, stations: list[Station], balancer: Balancer):
+    def __init__(self, name: str, stations: list[Station], balancer: Any):
         self.name = name
         self.stations = stations
         self.workers = sum(station.workers for station in stations)
@@ -44,7 +46,7 @@ class Pool:
         self.expected -= job.choice.mean_work
 
 
-@dataclass(frozen=True)
+@description
 class TurnBalancer:
     """Each replica in turn."""
 
@@ -65,7 +67,7 @@ class Turns:
         return stations[self.turn]
 
 
-@dataclass(frozen=True)
+@description
 class RandomBalancer:
     """Any replica with equal probability."""
 
@@ -75,7 +77,7 @@ class RandomBalancer:
         return Sampled(1)
 
 
-@dataclass(frozen=True)
+@description
 class PowerOfD:
     """The least loaded of `d` different replicas drawn at random (Mitzenmacher 2001)."""
 
@@ -107,7 +109,7 @@ class Sampled:
         return best
 
 
-@dataclass(frozen=True)
+@description
 class ShortestBalancer:
     """The replica with the fewest calls present, ties to the first."""
 
@@ -129,4 +131,4 @@ class Shortest:
 
 
 BALANCERS = (TurnBalancer, RandomBalancer, PowerOfD, ShortestBalancer)
-Balancer = TurnBalancer | RandomBalancer | PowerOfD | ShortestBalancer
+Balancer = Annotated[Any, Choice("balancer", BALANCERS, names=True)]

@@ -3,15 +3,15 @@
 U(T) = q * (1 + exp(-k T0)) / (1 + exp(k (T - T0))) - cost, at most 1; T0 the midpoint, k the steepness, q the quality; U(0) = q - cost.
 """
 
-from dataclasses import dataclass
 from math import exp
 
 import numpy as np
 
+from simulator.descriptions import description
 from simulator.units import Number, Rate, Seconds
 
 
-@dataclass(frozen=True)
+@description
 class Utility:
     """What a completed request is worth by its latency; any other earns minus `penalty`."""
 

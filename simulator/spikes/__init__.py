@@ -1,9 +1,12 @@
 """Latency spikes and faults: each a named description with a target, a schedule and an effect, a file each."""
 
+from typing import Annotated, Any
+
+from simulator.descriptions import Choice
 from simulator.spikes.call_spike import CallSpike
 from simulator.spikes.slow_down import SlowDown
 
 SPIKES = (CallSpike, SlowDown)
-Spike = CallSpike | SlowDown
+Spike = Annotated[Any, Choice("spike", SPIKES)]
 
 __all__ = ["SPIKES", "CallSpike", "SlowDown", "Spike"]

@@ -4,14 +4,14 @@ With probability p a call's work is multiplied by `factor` and has `add` added (
 key and applied at service start.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
+from simulator.descriptions import description
 from simulator.laws import NumberLaw, TimeLaw
 from simulator.units import Share
 
 
-@dataclass(frozen=True)
+@description
 class CallSpike:
     """With probability `probability` a call's work is multiplied by `factor`, or has `add` added to it; drawn at service start."""
 

@@ -7,13 +7,13 @@ services that start during the episode and leaves the others alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from simulator.descriptions import description
 from simulator.engine import EPISODE_END, EPISODE_START
 
 from simulator.laws import NumberLaw, TimeLaw
-from simulator.places import Place
+from simulator.places import Nodes
 from simulator.randomness import Streams
 from simulator.spikes.schedule import draws, intervals, scenario_key, schedule_problem
 from simulator.units import Seconds
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from simulator.simulation import Simulation
 
 
-@dataclass(frozen=True)
+@description
 class SlowDown:
     """The speed of `nodes` is divided by `factor` (drawn anew each episode) while an episode lasts."""
 
     name: str
-    nodes: Place
+    nodes: Nodes
     factor: NumberLaw
     at: tuple[Seconds, ...] | None = None
     duration: Seconds | None = None
@@ -36,7 +36,7 @@ class SlowDown:
     applies: Literal["in_progress", "at_start"] = "in_progress"
     kind: Literal["slow_down"] = "slow_down"
 
-    __pydantic_config__: ClassVar[dict] = {"extra": "forbid", "alias_generator": scenario_key}
+    __pydantic_config__: ClassVar[dict] = {"alias_generator": scenario_key}
 
     def problem(self) -> str | None:
         """What is wrong with the parameters, in one sentence, or None."""

@@ -1,0 +1,410 @@
+"""The schema of scenario files: frozen dataclasses whose fields are the file's keys; times in seconds, sizes in bits once read.
+
+What is not here is not yet built, and a file that asks for it is told so: an unknown key is a mistake, never ignored.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import field
+from typing import Annotated, Any, ClassVar, Literal
+
+from agents.baselines import Baseline, LeastLoaded
+from scenarios.readers.topologies import Topology
+from simulator.arrivals import Arrivals, Tokens
+from simulator.descriptions import Choice, description
+from simulator.disciplines import Discipline, Fifo
+from simulator.laws import LAWS, SizeLaw, TimeLaw
+from simulator.places import Nodes, Place
+from simulator.pool import Balancer, TurnBalancer
+from simulator.spikes import Spike
+from simulator.units import BitRate, Bits, Quantity, Rate, Seconds, Share
+from simulator.utility import Utility
+
+ServiceTime = Annotated[Any, Choice("law", (*LAWS, Tokens), "time", bare=True)]
+
+
+class Count:
+    """Marks a number of workers: a whole number from 1 on, or `unlimited`."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import PydanticCustomError, core_schema
+
+        def validate(value: object) -> float:
+            if value == "unlimited":
+                return math.inf
+            if isinstance(value, float) and value == math.inf:
+                return value
+            if isinstance(value, bool) or not isinstance(value, int | float) or value < 1 or value != int(value):
+                raise PydanticCustomError("quantity", "{expected}", {"expected": "expected a number of workers from 1 on, or 'unlimited'"})
+            return float(value)
+
+        def write(value: float) -> int | str:
+            return "unlimited" if value == math.inf else int(value)
+
+        return core_schema.no_info_plain_validator_function(validate, serialization=core_schema.plain_serializer_function_ser_schema(write))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"anyOf": [{"type": "integer", "minimum": 1}, {"const": "unlimited"}]}
+
+
+Workers = Annotated[float, Count()]
+
+
+class TimeOrShare:
+    """Marks a warm-up: a time, or a share of the run such as '10 %' (kept as a negative number)."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import PydanticCustomError, core_schema
+
+        from simulator.units import format, parse
+
+        def validate(value: object) -> float:
+            try:
+                if isinstance(value, str) and value.strip().endswith("%"):
+                    return -parse(value, "share")
+                return parse(value, "time")
+            except ValueError as error:
+                raise PydanticCustomError("quantity", "{expected}", {"expected": f"{error}, or a share such as '10 %'"}) from None
+
+        def write(value: float) -> str:
+            return format(-value, "share") if value < 0 else format(value, "time")
+
+        return core_schema.no_info_plain_validator_function(validate, serialization=core_schema.plain_serializer_function_ser_schema(write))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"type": ["string", "integer"], "description": "a time such as '1 min' or a share such as '10 %'"}
+
+
+@description
+class Drain:
+    """What happens after the last counted arrival: `arrivals` continue until it has ended, or stop; `limit` bounds the time."""
+
+    arrivals: Literal["continue", "stop"] = "continue"
+    limit: Seconds = 300.0
+
+
+@description
+class Node:
+    """A node, or `count` of them named name-0, name-1 ..."""
+
+    name: str
+    tier: Literal["device", "edge", "metro", "cloud"] = "edge"
+    groups: tuple[str, ...] = ()
+    workers: Workers = 1.0
+    speed: float = 1.0
+    memory: Bits | None = None
+    disk: BitRate | None = None
+    discipline: Discipline = Fifo()
+    count: int | None = None
+
+    def problem(self) -> str | None:
+        if not self.speed > 0 or self.speed == math.inf:
+            return f"speed must be above 0 (1.0 is the reference), got {self.speed}"
+        return "count must be at least 1" if self.count is not None and self.count < 1 else None
+
+
+@description
+class NodeDefaults:
+    """What the nodes of a topology are."""
+
+    tier: Literal["device", "edge", "metro", "cloud"] = "edge"
+    groups: tuple[str, ...] = ()
+    workers: Workers = 1.0
+    speed: float = 1.0
+    memory: Bits | None = None
+    disk: BitRate | None = None
+    discipline: Discipline = Fifo()
+
+    def problem(self) -> str | None:
+        return None if self.speed > 0 else f"speed must be above 0 (1.0 is the reference), got {self.speed}"
+
+
+@description
+class Link:
+    """A link between two nodes: two independent directions, or one from the first to the second where `one_way`."""
+
+    between: tuple[str, str]
+    bandwidth: BitRate = math.inf
+    propagation: Seconds = 0.0
+    buffer: Bits | None = None
+    loss: Share = 0.0
+    jitter: TimeLaw | None = None
+    weight: float | None = None
+    one_way: bool = False
+
+    def problem(self) -> str | None:
+        if self.between[0] == self.between[1]:
+            return f"a link must join two nodes, both ends are {self.between[0]!r}"
+        if self.bandwidth <= 0:
+            return "bandwidth must be above 0, or 'unlimited'"
+        return "weight must be above 0" if self.weight is not None and not self.weight > 0 else None
+
+
+@description
+class LinkDefaults:
+    """What the links of a topology are; where the file has no latency it comes from geography with `stretch` and `floor`."""
+
+    bandwidth: BitRate = math.inf
+    propagation: Seconds | None = None
+    stretch: float = 1.0
+    floor: Seconds = 0.0
+    buffer: Bits | None = None
+    loss: Share = 0.0
+    jitter: TimeLaw | None = None
+
+    def problem(self) -> str | None:
+        return "bandwidth must be above 0, or 'unlimited'" if self.bandwidth <= 0 else None
+
+
+@description
+class Routing:
+    """Shortest paths by delay (propagation plus the transmission of `reference_size`), hops, or declared weights."""
+
+    by: Literal["delay", "hops", "weight"] = "delay"
+    reference_size: Bits = 80_000.0
+
+
+@description
+class Network:
+    """Nodes and links, from the file itself, from a topology, or both."""
+
+    nodes: tuple[Node, ...] = ()
+    links: tuple[Link, ...] = ()
+    topology: Topology | None = None
+    node_defaults: NodeDefaults = NodeDefaults()
+    link_defaults: LinkDefaults = LinkDefaults()
+    mtu: Bits | None = None
+    routing: Routing = Routing()
+
+    def problem(self) -> str | None:
+        if not self.nodes and self.topology is None:
+            return "a network needs 'nodes' or a 'topology'"
+        return "mtu must be above 0" if self.mtu is not None and self.mtu <= 0 else None
+
+
+@description
+class Variant:
+    """One model of a service: how good, how slow."""
+
+    service_time: ServiceTime
+    quality: Share = 1.0
+    memory: Bits | None = None
+
+
+@description
+class Service:
+    """A service: one service-time law, or variants."""
+
+    service_time: ServiceTime | None = None
+    variants: dict[str, Variant] | None = None
+
+    def problem(self) -> str | None:
+        return "give either 'service_time' or 'variants'" if (self.service_time is None) == (not self.variants) else None
+
+
+@description
+class Deployment:
+    """Where a service may run: on the nodes' own workers, or on `workers` of its own on each; `replicas` stations behind a balancer."""
+
+    service: str
+    nodes: Nodes
+    variants: tuple[str, ...] | None = None
+    workers: Workers | None = None
+    discipline: Discipline | None = None
+    replicas: int = 1
+    balancer: Balancer = TurnBalancer()
+
+    def problem(self) -> str | None:
+        if self.replicas < 1:
+            return f"replicas must be at least 1, got {self.replicas}"
+        if self.replicas > 1 and self.workers is None:
+            return "replicas are stations of their own: say how many 'workers' each has"
+        if self.discipline is not None and self.workers is None:
+            return "a discipline of its own needs 'workers' of its own (else the node's discipline counts)"
+        return "a deployment cannot be on one node of several at random" if self.nodes.one_at_random else None
+
+
+class After:
+    """Marks predecessors: a list of names, or a mapping from names to payload laws."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import PydanticCustomError, core_schema
+
+        choice = Choice("law", LAWS, "size", bare=True)
+
+        def validate(value: Any) -> dict[str, Any]:
+            if isinstance(value, str):
+                return {value: None}
+            if isinstance(value, list | tuple) and all(isinstance(name, str) for name in value):
+                return dict.fromkeys(value)
+            if not isinstance(value, dict):
+                raise PydanticCustomError("quantity", "{expected}", {"expected": "expected names of calls such as [embed], or names with payloads such as {embed: 2 kB}"})
+            found, errors = {}, []
+            for name, law in value.items():
+                try:
+                    found[str(name)] = None if law is None else choice.validate(law)
+                except PydanticCustomError as error:
+                    errors.append({"type": error.type, "loc": (name,), "msg": error.message(), "ctx": error.context, "input": law})
+            if errors:
+                raise PydanticCustomError("nested", "nested", {"errors": errors})
+            return found
+
+        def write(after: dict[str, Any]) -> Any:
+            return {name: None if law is None else choice.serialize(law) for name, law in after.items()}
+
+        return core_schema.no_info_plain_validator_function(validate, serialization=core_schema.plain_serializer_function_ser_schema(write))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}, {"type": "object"}], "description": "predecessors"}
+
+
+@description
+class Call:
+    """A call of an application: its service, what it comes after, its inputs' sizes."""
+
+    name: str
+    service: str
+    after: Annotated[dict[str, Any], After()] = field(default_factory=dict)
+    payload: SizeLaw | None = None
+    probability: Share = 1.0
+    one_of: str | None = None
+    fan_out: int = 1
+
+    def problem(self) -> str | None:
+        return f"fan_out must be at least 1, got {self.fan_out}" if self.fan_out < 1 else None
+
+
+@description
+class Application:
+    """A DAG of calls, and what its requests are worth."""
+
+    calls: tuple[Call, ...]
+    utility: Utility | None = None
+    objective: Seconds | None = None
+    response: SizeLaw | None = None
+
+    def problem(self) -> str | None:
+        return None if self.calls else "an application needs at least one call"
+
+
+@description
+class Ingress:
+    """Nodes at which requests enter, with weights by name, or uniform."""
+
+    nodes: Nodes
+    weights: dict[str, float] | Literal["uniform"] = "uniform"
+
+
+class IngressType:
+    """Marks an ingress: a node, a place, or {nodes: PLACE, weights: ...}."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic import ValidationError
+        from pydantic_core import PydanticCustomError, core_schema
+
+        from simulator.descriptions import adapter
+        from simulator.places import read_place
+
+        def validate(value: Any) -> Ingress:
+            try:
+                if isinstance(value, Ingress):
+                    return value
+                if isinstance(value, dict) and "nodes" in value:
+                    return adapter(Ingress).validate_python(value)
+                return Ingress(read_place(value))
+            except ValidationError as error:
+                raise PydanticCustomError("nested", "nested", {"errors": error.errors()}) from None
+            except ValueError as error:
+                raise PydanticCustomError("quantity", "{expected}", {"expected": str(error)}) from None
+
+        def write(ingress: Ingress) -> dict[str, Any]:
+            return {"nodes": ingress.nodes.written(), "weights": ingress.weights}
+
+        return core_schema.no_info_plain_validator_function(validate, serialization=core_schema.plain_serializer_function_ser_schema(write))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}, {"type": "object"}], "description": "where requests enter"}
+
+
+@description
+class Workload:
+    """A stream of requests for one application."""
+
+    name: str
+    application: str
+    ingress: Annotated[Ingress, IngressType()]
+    arrivals: Arrivals
+
+
+@description
+class Control:
+    """Who places calls, and what may be chosen: nodes within `hops`, listed nearest first or in declared order."""
+
+    policy: Baseline = LeastLoaded()
+    hops: int | Literal["all"] = "all"
+    order: Literal["nearest", "declared"] = "nearest"
+    telemetry: Literal["exact"] = "exact"
+
+
+@description
+class Record:
+    """What is stored: spans of all requests, of none, of a share such as '10 %', of the slowest 1 % (tail), or as many as fit (auto)."""
+
+    spans: Literal["all", "none", "tail", "auto"] | Annotated[float, Quantity("share")] = "auto"
+
+
+class DrainType:
+    """Marks a drain: {arrivals, limit}, or `continue` or `stop` alone."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        def widen(value: Any) -> Any:
+            return {"arrivals": value} if isinstance(value, str) else value
+
+        return core_schema.no_info_before_validator_function(widen, handler(Drain))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"anyOf": [{"enum": ["continue", "stop"]}, {"type": "object"}], "description": "what happens after the last counted arrival"}
+
+
+@description
+class Scenario:
+    """A scenario: a network, services and where they run, applications, a workload, spikes, and who decides."""
+
+    name: str
+    network: Network
+    services: dict[str, Service]
+    deployments: tuple[Deployment, ...]
+    applications: dict[str, Application]
+    workload: tuple[Workload, ...]
+    description: str = ""
+    horizon: Seconds | None = None
+    requests: int | None = None
+    warm_up: Annotated[float, TimeOrShare()] = 0.0
+    drain: Annotated[Drain, DrainType()] = Drain()
+    seed: int = 0
+    spikes: tuple[Spike, ...] = ()
+    control: Control = Control()
+    record: Record = Record()
+
+    KEYS: ClassVar[tuple[str, ...]] = ("network", "services", "deployments", "applications", "workload")
+
+    def problem(self) -> str | None:
+        if self.horizon is not None and self.requests is not None:
+            return "give either 'horizon' or 'requests', not both"
+        if self.requests is not None and self.requests < 1:
+            return f"requests must be at least 1, got {self.requests}"
+        if self.seed < 0:
+            return f"seed must not be negative, got {self.seed}"
+        if self.horizon is not None and self.horizon <= max(self.warm_up, 0.0):
+            return "the warm-up must end before the horizon"
+        if self.warm_up <= -1.0:
+            return "a warm-up of 100 % leaves nothing to count"
+        if self.warm_up < 0 and self.horizon is None and self.requests is None:
+            return "a warm-up in per cent needs a 'horizon' or 'requests'"
+        return None
+
+
+__all__ = ["Application", "Call", "Control", "Deployment", "Ingress", "Link", "Network", "Node", "Place", "Rate", "Scenario", "Service", "Variant", "Workload"]
