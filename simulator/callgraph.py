@@ -48,11 +48,12 @@ class Column:
 class Service:
     """A service and where it may run: candidates by the node of the deciding agent, made when first asked for."""
 
-    __slots__ = ("name", "variants", "slots", "make_slots", "spikes")
+    __slots__ = ("name", "variants", "means", "slots", "make_slots", "spikes")
 
     def __init__(self, name: str, variants: list[tuple[str | None, float, Any]]):
         self.name = name
         self.variants = variants  # (name, quality, service-time law)
+        self.means: list[float] = []  # mean work of each variant [s]
         self.slots: list[tuple[Candidate, ...] | None] = []  # by agent node
         self.make_slots: Any = None  # (service, agent) -> tuple of candidates
         self.spikes: list[tuple[int, Any]] = []  # (entry's index, CallSpike) that can hit it

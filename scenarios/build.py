@@ -1,0 +1,287 @@
+"""From a scenario's description to a live simulation: the only place that sees both the schema and the engine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scenarios import schema
+from scenarios.readers.topologies import TopologyData, great_circle, propagation_from_length, read_topology
+from scenarios.readers.traces import read_column, read_trace
+from simulator import arrivals as arrival_processes
+from simulator import laws
+from simulator.callgraph import Application, CallPlan, Service
+from simulator.decisions import Candidate
+from simulator.engine import Environment
+from simulator.laws import Deterministic
+from simulator.link import Disturbance, Link
+from simulator.network import Network, Node
+from simulator.pool import Pool
+from simulator.randomness import Streams
+from simulator.simulation import Simulation, Span
+from simulator.source import LinkColumns, Source
+from simulator.spikes import CallSpike
+from simulator.station import Station
+
+
+def build(scenario: schema.Scenario, base: Path = Path(), seed: int | None = None, replication: int = 0) -> Simulation:
+    """A live simulation of one replication; `seed` overrides the scenario's, relative files are sought in `base`."""
+    streams = Streams(scenario.seed if seed is None else seed, replication)
+    environment = Environment()
+    files = Files(base)
+    plans, links, _ = network_parts(scenario.network, base)
+    nodes = [make_node(environment, plan, i) for i, plan in enumerate(plans)]
+    network = make_network(environment, scenario, nodes, links, streams)
+    servers = Deployments(scenario, environment, nodes)
+    number_stations(nodes)
+    services = {name: make_service(name, service, scenario, files) for name, service in scenario.services.items()}
+    for service in services.values():
+        service.slots = [None] * len(nodes)
+        service.make_slots = servers.slot_maker(network, scenario.control)
+    applications = [make_application(name, app, services, files) for name, app in scenario.applications.items()]
+    first = 0
+    for index, application in enumerate(applications):
+        application.index, application.first_vertex = index, first
+        first += len(application.vertices)
+    mtu = scenario.network.mtu if scenario.network.mtu is not None else math.inf
+    simulation = Simulation(network, applications, environment, span_of(scenario), mtu, scenario.record.spans)
+    by_name = {application.name: application for application in applications}
+    for index, entry in enumerate(scenario.workload):
+        simulation.sources.append(make_source(simulation, entry, index, by_name[entry.application], files, streams))
+    for index, spike in enumerate(scenario.spikes):
+        simulation.spike_names.append(spike.name)
+        if hasattr(spike, "inject"):
+            simulation.spikes.append(spike.inject(simulation, index, streams))
+    return simulation
+
+
+class Files:
+    """Reads the data files that laws and arrivals name."""
+
+    def __init__(self, base: Path):
+        self.base = base
+
+    def law(self, law: Any) -> Any:
+        """The law with its data."""
+        return laws.resolve(law, lambda file, column: column_of(self.base / file, column))
+
+    def arrivals(self, process: Any) -> Any:
+        """The arrival process with its trace."""
+        return arrival_processes.resolve(process, lambda file, format: trace_of(self.base / file, format))
+
+
+@lru_cache(maxsize=16)
+def trace_of(path: Path, format: str) -> Any:
+    """A trace, read once a process."""
+    return read_trace(path, format)
+
+
+@lru_cache(maxsize=16)
+def column_of(path: Path, column: str | None) -> np.ndarray:
+    """A column, read once a process."""
+    return read_column(path, column)
+
+
+@lru_cache(maxsize=16)
+def topology_of(topology: Any, base: Path) -> TopologyData:
+    """A topology, read once a process."""
+    return read_topology(topology, base)
+
+
+def span_of(scenario: schema.Scenario) -> Span:
+    """How long to run and what to count; a warm-up in per cent counts requests where the run is bounded by requests."""
+    warm_up, warm_requests = scenario.warm_up, 0
+    if warm_up < 0 and scenario.horizon is not None:
+        warm_up = -warm_up * scenario.horizon
+    elif warm_up < 0:
+        warm_up, warm_requests = 0.0, round(-warm_up * (scenario.requests or 0))
+    return Span(scenario.horizon, scenario.requests, warm_up, warm_requests, scenario.drain.arrivals == "continue", scenario.drain.limit)
+
+
+def network_parts(network: schema.Network, base: Path) -> tuple[list[schema.Node], list[schema.Link], tuple[str, ...]]:
+    """(nodes, links, notes): those of the topology first, then those of the file itself, counted nodes written out."""
+    nodes: list[schema.Node] = []
+    links: list[schema.Link] = []
+    notes: list[str] = []
+    if network.topology is not None:
+        data = topology_of(network.topology, base)
+        notes += data.notes
+        given, d = network.node_defaults, network.link_defaults
+        nodes += [schema.Node(n.name, given.tier, given.groups, given.workers, given.speed, given.memory, given.disk, given.discipline) for n in data.nodes]
+        where = {node.name: node for node in data.nodes}
+        for link in data.links:
+            length = link.length if link.length is not None else great_circle(where[link.source], where[link.target])
+            propagation = d.propagation
+            if propagation is None:
+                propagation = propagation_from_length(length if length is not None else 0.0, d.stretch, d.floor)
+            bandwidth = d.bandwidth if d.bandwidth < math.inf or link.bandwidth is None else link.bandwidth
+            links.append(schema.Link((link.source, link.target), bandwidth, propagation, d.buffer, d.loss, d.jitter))
+    for node in network.nodes:
+        names = [node.name] if node.count is None else [f"{node.name}-{i}" for i in range(node.count)]
+        own = (node.tier, node.groups, node.workers, node.speed, node.memory, node.disk, node.discipline)
+        nodes += [schema.Node(name, *own) for name in names]
+    links += network.links
+    merged = {frozenset(link.between) if not link.one_way else link.between: link for link in reversed(links)}
+    if len(merged) < len(links):
+        notes.append(f"{len(links) - len(merged)} duplicate links were merged into the first of each pair")
+    return nodes, list(reversed(merged.values())), tuple(notes)
+
+
+def make_node(environment: Environment, plan: schema.Node, index: int) -> Node:
+    """A live node with its own station."""
+    node = Node(plan.name, index, plan.tier, plan.groups, plan.workers, plan.speed)
+    node.station = Station(environment, plan.name, index, 0, plan.workers, plan.speed, plan.discipline)
+    return node
+
+
+def make_network(environment: Environment, scenario: schema.Scenario, nodes: list[Node], links: list[schema.Link], streams: Streams) -> Network:
+    """Live links in both directions, and routes."""
+    index = {node.name: node.index for node in nodes}
+    columns = LinkColumns(streams)
+    live: list[Link] = []
+    sources: list[int] = []
+    weights: list[float | None] = []
+    for link in links:
+        for a, b in (link.between,) if link.one_way else (link.between, link.between[::-1]):
+            buffer = link.buffer if link.buffer is not None else math.inf
+            direction = Link(environment, f"{a} -> {b}", len(live), index[b], link.bandwidth, link.propagation, buffer)
+            if link.loss > 0 or link.jitter is not None:
+                direction.disturb(Disturbance(link.loss, link.jitter, columns, direction.name))
+            live.append(direction)
+            sources.append(index[a])
+            weights.append(link.weight)
+    routing = scenario.network.routing
+    return Network(nodes, live, sources, routing.by, routing.reference_size, weights)
+
+
+class Deployments:
+    """Which stations serve which service on which node."""
+
+    def __init__(self, scenario: schema.Scenario, environment: Environment, nodes: list[Node]):
+        self.nodes = nodes
+        self.places: dict[str, list[tuple[int, Any, tuple[str, ...] | None]]] = {}  # (node, server, variants) by service
+        for deployment in scenario.deployments:
+            for place in deployment.nodes.members(nodes):
+                server = self.server(deployment, nodes[place], environment)
+                self.places.setdefault(deployment.service, []).append((place, server, deployment.variants))
+
+    def server(self, deployment: schema.Deployment, node: Node, environment: Environment) -> Any:
+        """The node's own station, or one of the deployment's own, or a pool of them."""
+        if deployment.workers is None:
+            station = node.station
+            assert station is not None
+            if station not in node.stations:
+                node.stations.append(station)
+            return station
+        discipline = deployment.discipline if deployment.discipline is not None else schema.Fifo()
+        names = [f"{node.name}/{deployment.service}"]
+        if deployment.replicas > 1:
+            names = [f"{names[0]}#{i}" for i in range(deployment.replicas)]
+        stations = [Station(environment, name, node.index, 0, deployment.workers, node.speed, discipline) for name in names]
+        node.stations += stations
+        return stations[0] if len(stations) == 1 else Pool(f"{node.name}/{deployment.service}", stations, deployment.balancer)
+
+    def slot_maker(self, network: Network, control: schema.Control) -> Callable[[Service, int], tuple[Candidate, ...]]:
+        """Makes a service's candidates as an agent sees them: within `hops` (the cloud always), in the declared order or nearest first."""
+
+        def make(service: Service, agent: int) -> tuple[Candidate, ...]:
+            found = []
+            for place, server, variants in self.places.get(service.name, []):
+                node = self.nodes[place]
+                if control.hops != "all" and node.tier != "cloud" and hop_count(network, agent, place) > control.hops:
+                    continue
+                distance = network.distance(agent, place)
+                for number, (name, quality, law) in enumerate(service.variants):
+                    if variants is None or name in variants:
+                        found.append(make_candidate(node, service, number, name, quality, law, server, distance))
+            if control.order == "nearest":
+                found.sort(key=lambda candidate: candidate.distance)
+            slots = tuple(found)
+            for candidate in slots:
+                candidate.slots = slots
+            return slots
+
+        return make
+
+
+def make_candidate(node: Node, service: Service, variant: int, name: str | None, quality: float, law: Any, server: Any, distance: float) -> Candidate:
+    """One slot."""
+    candidate = Candidate()
+    candidate.node = node.name
+    candidate.index = node.index
+    candidate.service = service.name
+    candidate.variant = variant
+    candidate.variant_name = name
+    candidate.quality = quality
+    candidate.server = server
+    candidate.distance = distance
+    mean = service.means[variant]
+    candidate.mean_work = mean
+    candidate.mean_service = mean / node.speed
+    candidate.share = 1.0 / server.workers
+    return candidate
+
+
+def hop_count(network: Network, source: int, target: int) -> float:
+    """Links on the route; inf where there is none."""
+    if source == target:
+        return 0
+    return len(network.path(source, target)) if network.towards[source][target] is not None else math.inf
+
+
+def number_stations(nodes: list[Node]) -> None:
+    """Numbers the stations that serve something, in the order of their nodes."""
+    for number, station in enumerate(station for node in nodes for station in node.stations):
+        station.index = number
+
+
+def make_service(name: str, service: schema.Service, scenario: schema.Scenario, files: Files) -> Service:
+    """A live service with its variants' laws and mean works, and the call spikes that can hit it."""
+    if service.variants:
+        variants = [(key, variant.quality, files.law(variant.service_time)) for key, variant in service.variants.items()]
+    else:
+        variants = [(None, 1.0, files.law(service.service_time))]
+    live = Service(name, variants)
+    live.means = [mean_work(law, scenario, files) for _, _, law in variants]
+    live.spikes = [(i, spike) for i, spike in enumerate(scenario.spikes) if isinstance(spike, CallSpike) and spike.touches(name)]
+    return live
+
+
+def mean_work(law: Any, scenario: schema.Scenario, files: Files) -> float:
+    """Mean of a service-time law [s]; by tokens over the traces of the workload; 1 s where the mean does not exist."""
+    if hasattr(law, "mean_of"):
+        traces = [files.arrivals(entry.arrivals).data for entry in scenario.workload if hasattr(entry.arrivals, "data")]
+        means = [law.mean_of(trace.columns) for trace in traces if trace is not None]
+        return sum(means) / len(means) if means else 1.0
+    mean = law.moments().mean
+    return mean if math.isfinite(mean) else 1.0
+
+
+def make_application(name: str, app: schema.Application, services: dict[str, Service], files: Files) -> Application:
+    """A compiled application; payloads that are not declared have no bits."""
+    nothing = Deterministic(0.0)
+    plans = []
+    for call in app.calls:
+        default = files.law(call.payload) if call.payload is not None else nothing
+        after = {before: default if law is None else files.law(law) for before, law in call.after.items()}
+        plans.append(CallPlan(call.name, services[call.service], after, default, call.probability, call.one_of, call.fan_out))
+    response = files.law(app.response) if app.response is not None else None
+    return Application(name, plans, response, app.utility, app.objective)
+
+
+def make_source(
+    simulation: Simulation, entry: schema.Workload, index: int, application: Application, files: Files, streams: Streams
+) -> Source:
+    """A live workload entry."""
+    nodes = list(entry.ingress.nodes.members(simulation.nodes))
+    if entry.ingress.weights == "uniform":
+        weights = [1.0] * len(nodes)
+    else:
+        weights = [float(entry.ingress.weights.get(simulation.nodes[node].name, 0.0)) for node in nodes]
+    process = files.arrivals(entry.arrivals).source(streams.generator("entry", entry.name, "arrivals"))
+    return Source(simulation, entry.name, index, application, process, nodes, weights, streams)
