@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from simulator.request import Call, Request
 
 GROWTH = 65_536
+COLUMNS = ("entry", "ingress", "arrival_s", "end_s", "outcome", "quality", "attempts", "counted", "spiked")
 CALL_FIELDS = ("request", "vertex", "variant", "station", "decided", "reached", "started", "finished", "work_s", "spike", "status", "critical")
 HOP_FIELDS = ("request", "vertex", "response", "critical", "link", "reached", "transmits", "transmitted", "arrived")
 AUTO_ROWS = 400_000  # rows of calls and hops kept by `spans: auto` before every second request is thinned out
@@ -26,28 +27,40 @@ AUTO_ROWS = 400_000  # rows of calls and hops kept by `spans: auto` before every
 class RequestColumns:
     """One row a request, by its id."""
 
-    __slots__ = ("size", "entry", "ingress", "arrival", "end", "outcome", "quality", "attempts", "counted", "vertices")
+    __slots__ = ("size", "entry", "ingress", "arrival_s", "end_s", "outcome", "quality", "attempts", "counted", "spiked")
 
     def __init__(self) -> None:
         self.size = 0
         self.entry = array("i")
         self.ingress = array("i")
-        self.arrival = array("d")
-        self.end = array("d")
+        self.arrival_s = array("d")
+        self.end_s = array("d")
         self.outcome = array("b")
         self.quality = array("d")
         self.attempts = array("i")
         self.counted = array("b")
+        self.spiked = array("b")
 
     def grow(self) -> None:
         """Makes room for more rows."""
         self.size += GROWTH
-        for column in (self.entry, self.ingress, self.arrival, self.end, self.outcome, self.quality, self.attempts, self.counted):
+        for name in COLUMNS:
+            column = getattr(self, name)
             column.frombytes(bytes(column.itemsize * GROWTH))
+
+    def end(self, request: Request, outcome: int, now: float) -> None:
+        """Completes the row of a request that ends now."""
+        row = request.id
+        self.end_s[row] = now
+        self.outcome[row] = outcome
+        self.quality[row] = request.quality
+        self.attempts[row] = request.attempts
+        self.counted[row] = request.counted
+        self.spiked[row] = request.spiked
 
     def arrays(self, rows: int) -> dict[str, np.ndarray]:
         """The columns as numpy arrays of `rows` rows."""
-        return {name: np.array(getattr(self, name)[:rows]) for name in ("entry", "ingress", "arrival", "end", "outcome", "quality", "attempts", "counted")}
+        return {name.removesuffix("_s"): np.frombuffer(getattr(self, name), dtype=getattr(self, name).typecode)[:rows] for name in COLUMNS}
 
 
 class SpanRows:

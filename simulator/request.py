@@ -33,7 +33,7 @@ class Request:
 
     __slots__ = (
         "id", "world", "source", "application", "number", "arrival", "ingress", "row", "calls", "waiting", "remaining", "sinks",
-        "outcome", "quality", "attempts", "counted", "traced",
+        "outcome", "quality", "attempts", "counted", "traced", "spiked",
     )  # fmt: skip
 
     id: int  # over all workload entries, in order of arrival
@@ -53,6 +53,7 @@ class Request:
     attempts: int
     counted: bool
     traced: bool
+    spiked: bool  # whether any call has met a spike
 
     def inputs(self, vertex: Vertex) -> list[tuple[int, float]]:
         """(node where it is, bits) of every input of `vertex` that exists."""
@@ -194,6 +195,7 @@ class Call(Decision):
             if magnitude != 0.0:
                 work = work * magnitude if multiplies else work + magnitude
                 self.spike = entry
+                self.request.spiked = True
         return work
 
     def served(self, now: float) -> None:

@@ -205,7 +205,7 @@ class Simulation:
             self.compact(now)
         columns.entry[number] = request.source.index
         columns.ingress[number] = request.ingress
-        columns.arrival[number] = now
+        columns.arrival_s[number] = now
         request.counted = counted = self.opened <= now < self.closed
         if counted:
             self.counted += 1
@@ -233,13 +233,8 @@ class Simulation:
         if request.outcome != IN_FLIGHT:
             return
         request.outcome = outcome
-        columns = self.requests
         number = request.id
-        columns.end[number] = now
-        columns.outcome[number] = outcome
-        columns.quality[number] = request.quality
-        columns.attempts[number] = request.attempts
-        columns.counted[number] = request.counted
+        self.requests.end(request, outcome, now)
         if outcome != COMPLETED:
             for call in request.calls:
                 if call is not None:
@@ -277,11 +272,7 @@ class Simulation:
         if not self.is_closed:
             self.close_window(now)
         for request in list(self.in_flight.values()):
-            self.requests.end[request.id] = now
-            self.requests.outcome[request.id] = UNFINISHED
-            self.requests.quality[request.id] = request.quality
-            self.requests.attempts[request.id] = request.attempts
-            self.requests.counted[request.id] = request.counted
+            self.requests.end(request, UNFINISHED, now)
             if request.traced:
                 self.span_rows.write(request, now)
         for counter in self.counters:

@@ -126,6 +126,7 @@ class Source:
         request.outcome = IN_FLIGHT
         request.quality = 1.0
         request.attempts = 0
+        request.spiked = False
         self.number += 1
         world.begin(request, now)
         if application.random:

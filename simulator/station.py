@@ -85,10 +85,12 @@ class Station:
         if self.start_factor != 1.0:
             left *= self.start_factor
             job.spike = self.by_start
+            job.request.spiked = True
         if self.running is not None:
             job.left = left
             if self.pace != self.speed:
                 job.spike = self.by_pace
+                job.request.spiked = True
             self.running[job] = now
         job.due = due = now + left / self.pace
         agenda = self.agenda  # as agenda.at(due, self, job), without the call
@@ -173,7 +175,9 @@ class Station:
         for job, since in self.running.items():
             job.left = max(job.left - (now - since) * before, 0.0)
             self.running[job] = now
-            job.spike = self.by_pace if self.factors else job.spike
+            if self.factors:
+                job.spike = self.by_pace
+                job.request.spiked = True
             job.due = due = now + job.left / self.pace
             self.agenda.at(due, self, job)
 

@@ -1,0 +1,130 @@
+"""Estimates with intervals from simulated or measured latencies; nothing is printed that the sample cannot carry.
+
+Quantiles are order statistics x_(ceil(n q)). Latencies of one run are dependent, so an interval from independent-sample theory
+is far too narrow: with replications the interval is the pooled order statistic with the spread of the replications' own
+quantiles (t, R - 1 degrees of freedom); with a single run it comes from sectioning (Asmussen and Glynn 2007, III.5), whose
+nominal 95 % covered 88 % in tests at load 0.8. A quantile q is given only where effective sample * (1 - q) >= 10.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+SECTIONS = 20
+FEWEST_BEYOND = 10.0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its interval, or None with the reason why the sample cannot carry it."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    effective_n: float | None = None
+    method: str = ""
+    reason: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The form in `summary.json`."""
+        if self.value is None:
+            return {"value": None, "reason": self.reason}
+        return {"value": clean(self.value), "low": clean(self.low), "high": clean(self.high), "method": self.method}
+
+    @property
+    def half_width_share(self) -> float:
+        """Half the interval's width as a share of the value; inf where there is none."""
+        if self.value is None or self.low is None or self.high is None or not self.value or not math.isfinite(self.high - self.low):
+            return math.inf
+        return (self.high - self.low) / 2.0 / abs(self.value)
+
+
+def clean(value: float | None) -> float | None:
+    """A float for JSON: None for what is not finite."""
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def quantile(values: np.ndarray, q: float) -> float:
+    """The order statistic x_(ceil(n q)); `values` of any shape, infinities allowed, not empty."""
+    flat = np.asarray(values, dtype=float).ravel()
+    if not len(flat):
+        raise ValueError("a quantile of no values")
+    rank = min(max(math.ceil(len(flat) * q - 1e-9), 1), len(flat))
+    return float(np.partition(flat, rank - 1)[rank - 1])
+
+
+def effective_sample_size(values: np.ndarray) -> float:
+    """How many independent values a stationary series is worth for its mean: n var(x) / (m var(means of batches of m)).
+
+    Batches of about sqrt(n) values each (Fishman 1978); between 1 and n. `values` in order of time.
+    """
+    n = len(values)
+    if n < 2 * SECTIONS:
+        return float(n)
+    size = max(int(math.sqrt(n)), 1)
+    means = np.asarray(values[: n // size * size], dtype=float).reshape(-1, size).mean(axis=1)
+    spread, within = float(means.var(ddof=1)), float(np.var(values))
+    if within == 0.0 or spread == 0.0:
+        return float(n)
+    return float(min(max(n * within / (size * spread), 1.0), n))
+
+
+def t_factor(degrees: int, level: float) -> float:
+    """The two-sided factor of Student's t."""
+    from scipy.stats import t
+
+    return float(t.ppf(0.5 + level / 2.0, degrees))
+
+
+def estimate(series: Sequence[np.ndarray], figure: Callable[[np.ndarray], float], level: float = 0.95, pooled: float | None = None) -> Estimate:
+    """`figure` of the pooled values with an interval from the replications, or from sections of a single run."""
+    filled = [np.asarray(values, dtype=float) for values in series if len(values)]
+    if not filled:
+        return Estimate(None, reason="there are no values")
+    value = pooled if pooled is not None else figure(np.concatenate(filled))
+    if len(filled) >= 2:
+        parts, method = [figure(values) for values in filled], f"{len(filled)} replications, t"
+    elif len(filled[0]) >= 5 * SECTIONS:
+        parts, method = [figure(part) for part in np.array_split(filled[0], SECTIONS)], f"{SECTIONS} sections of one run, t"
+    else:
+        return Estimate(value, None, None, float(len(filled[0])), "no interval: too few values")
+    if not all(map(math.isfinite, parts)) or not math.isfinite(value):
+        return Estimate(value, None, None, None, method)
+    half = t_factor(len(parts) - 1, level) * float(np.std(parts, ddof=1)) / math.sqrt(len(parts))
+    return Estimate(value, value - half, value + half, None, method)
+
+
+def quantile_estimate(series: Sequence[np.ndarray], q: float, level: float = 0.95) -> Estimate:
+    """The q-quantile of the values of all replications, with an interval, or None with the reason.
+
+    `series` holds one array for each replication, in order of time.
+    """
+    filled = [np.asarray(values, dtype=float) for values in series if len(values)]
+    if not filled:
+        return Estimate(None, reason="there are no values")
+    value = quantile(np.concatenate(filled), q)
+    worth = sum(effective_sample_size(values > value) for values in filled)
+    if worth * (1.0 - q) < FEWEST_BEYOND:
+        need = math.ceil(FEWEST_BEYOND / (1.0 - q))
+        return Estimate(None, effective_n=worth, reason=f"worth {worth:,.0f} independent values, {need:,} are needed for p{100 * q:g}")
+    found = estimate(filled, lambda values: quantile(values, q), level, value)
+    return Estimate(found.value, found.low, found.high, worth, found.method)
+
+
+def mean_estimate(series: Sequence[np.ndarray], level: float = 0.95) -> Estimate:
+    """The mean over all replications, with an interval; also for shares, as means of zeros and ones."""
+    return estimate(series, lambda values: float(values.mean()), level)
+
+
+def more_needed(found: Estimate, share: float, have: int) -> int | None:
+    """How many requests or replications instead of `have` would bring the interval to +/- `share`; None where that is unknown.
+
+    Half widths shrink with the square root of the amount.
+    """
+    now = found.half_width_share
+    return math.ceil(have * (now / share) ** 2) if math.isfinite(now) else None

@@ -1,0 +1,5 @@
+"""Figures, each drawn on a given `Axes`."""
+
+from analysis.plots.latency import COLOURS, figure, plot_ccdf, plot_hill, plot_latency_over_time, plot_percentiles, save
+
+__all__ = ["COLOURS", "figure", "plot_ccdf", "plot_hill", "plot_latency_over_time", "plot_percentiles", "save"]

@@ -1,0 +1,180 @@
+"""`summary.json`: every figure of a run, over all replications, counted requests only.
+
+A list of traces goes in, plain data comes out. Names and meanings are those of the reference page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from analysis.estimates import Estimate, clean, mean_estimate, quantile_estimate
+from simulator.record import CALL_FIELDS
+from simulator.samples import Samples
+from simulator.trace import Trace
+
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
+
+
+def latency_figures(series: Sequence[np.ndarray]) -> dict[str, Any]:
+    """mean, sd and quantiles of latencies [s], one array a replication."""
+    pooled = np.concatenate(list(series)) if series else np.zeros(0)
+    figures: dict[str, Any] = {"mean": mean_estimate(series).as_dict(), "sd": clean(pooled.std()) if len(pooled) else None, "n": len(pooled)}
+    figures |= {name: quantile_estimate(series, q).as_dict() for name, q in QUANTILES.items()}
+    return figures
+
+
+def request_figures(traces: Sequence[Trace], chosen: Callable[[Trace], np.ndarray]) -> dict[str, Any]:
+    """The figures of the requests that `chosen` (a mask by trace) picks."""
+    masks = [chosen(trace) for trace in traces]
+    done = [trace.latency[mask & trace.completed] for trace, mask in zip(traces, masks, strict=True)]
+    everything = [trace.latency[mask] for trace, mask in zip(traces, masks, strict=True)]
+    counts: dict[str, int] = {"generated": int(sum(mask.sum() for mask in masks))}
+    for trace, mask in zip(traces, masks, strict=True):
+        for name, count in trace.outcome_counts(mask).items():
+            counts[name] = counts.get(name, 0) + count
+    seconds = [trace.window[1] - trace.window[0] for trace in traces]
+    utility = [trace.requests["utility"][mask] for trace, mask in zip(traces, masks, strict=True)]
+    valued = [u[~np.isnan(u)] for u in utility]
+    within = [objective_met(trace)[mask] for trace, mask in zip(traces, masks, strict=True)]
+    judged = [met[~np.isnan(met)] for met in within]
+    span = sum(seconds)
+    good = sum(float(np.nansum(np.where(np.isnan(met), trace.completed[mask], met))) for trace, mask, met in zip(traces, masks, within, strict=True))
+    return {
+        "requests": counts,
+        "completed_fraction": counts["completed"] / counts["generated"] if counts["generated"] else None,
+        "latency_s": latency_figures(done),
+        "latency_all_s": latency_figures(everything),
+        "throughput_per_s": ended_in_window(traces, masks) / span if span > 0 else None,
+        "goodput_per_s": good / span if span > 0 else None,
+        "attainment": mean_estimate(judged).as_dict() if any(len(j) for j in judged) else {"value": None, "reason": "no objective is declared"},
+        "utility": {"mean": mean_estimate(valued).as_dict(), "total": float(sum(u.sum() for u in valued))}
+        if any(len(u) for u in valued)
+        else {"mean": {"value": None, "reason": "no utility is declared"}, "total": None},
+        "prob_any_spiked": mean_estimate([trace.requests["spiked"][mask].astype(float) for trace, mask in zip(traces, masks, strict=True)]).as_dict(),
+    }
+
+
+def objective_met(trace: Trace) -> np.ndarray:
+    """1.0 where a request completed within its application's objective, 0.0 where not, NaN where none is declared; (requests,)."""
+    objectives = np.array([np.nan if objective is None else objective for objective in trace.objectives])[trace.application_of]
+    met = (trace.completed & (trace.latency <= objectives)).astype(float)
+    return np.where(np.isnan(objectives), np.nan, met)
+
+
+def ended_in_window(traces: Sequence[Trace], masks: Sequence[np.ndarray]) -> int:
+    """Requests (counted or not) of the chosen applications that completed within the window."""
+    total = 0
+    for trace, mask in zip(traces, masks, strict=True):
+        apps = np.unique(trace.application_of[mask])
+        end = trace.requests["end"]
+        total += int((trace.completed & np.isin(trace.application_of, apps) & (end >= trace.window[0]) & (end < trace.window[1])).sum())
+    return total
+
+
+def pooled(records: Sequence[Any], name: str) -> Samples:
+    """One sample of the same measurement over replications."""
+    together = Samples()
+    for record in records:
+        together.merge(getattr(record, name))
+    return together
+
+
+def sample_quantile(samples: Samples, q: float) -> float | None:
+    """A quantile where at least ten values lie beyond it."""
+    return clean(samples.quantile(q)) if samples.count * (1.0 - q) >= 10 else None
+
+
+def station_figures(records: Sequence[Any]) -> dict[str, Any]:
+    """The figures of one station over replications."""
+    window = sum(record.window_s for record in records)
+    length = max(len(record.time_at) for record in records)
+    time_at = np.zeros(length)
+    for record in records:
+        time_at[: len(record.time_at)] += record.time_at
+    n = np.arange(length)
+    workers = records[0].workers
+    waits, sojourns, services = (pooled(records, name) for name in ("waits", "sojourns", "services"))
+    share = time_at / window if window > 0 else time_at * np.nan
+    mean = float(n @ share)
+    return {
+        "utilisation": clean(float(np.minimum(n, workers) @ share) / workers) if np.isfinite(workers) else None,
+        "mean_queue": clean(float(np.maximum(n - workers, 0) @ share)) if np.isfinite(workers) else 0.0,
+        "mean_number": clean(mean),
+        "var_number": clean(float(n**2 @ share) - mean**2),
+        "prob_wait": clean(waits.fraction_positive()),
+        "prob_idle": clean(float(share[0])) if length else None,
+        "mean_wait_s": clean(waits.mean()),
+        "p99_wait_s": sample_quantile(waits, 0.99),
+        "mean_sojourn_s": clean(sojourns.mean()),
+        "p99_sojourn_s": sample_quantile(sojourns, 0.99),
+        "slowdown": clean(sojourns.total / services.total) if services.total > 0 else None,
+        "rejected": sum(record.rejected for record in records),
+        "visits": waits.count,
+    }
+
+
+def link_figures(records: Sequence[Any]) -> dict[str, Any]:
+    """The figures of one link direction over replications."""
+    window = sum(record.window_s for record in records)
+    waits = pooled(records, "waits")
+    return {
+        "utilisation": clean(sum(record.busy_s for record in records) / window) if window > 0 else None,
+        "mean_wait_s": clean(waits.mean()),
+        "p99_wait_s": sample_quantile(waits, 0.99),
+        "mean_transit_s": clean(sum(record.transit_s for record in records) / waits.count) if waits.count else None,
+        "dropped": sum(record.dropped for record in records),
+        "lost": sum(record.lost for record in records),
+        "bits": sum(record.run_bits["in"] for record in records),
+        "messages": waits.count,
+    }
+
+
+def call_figures(traces: Sequence[Trace]) -> dict[str, Any]:
+    """Figures by call from the requests whose spans were recorded (`traced` says how many visits)."""
+    figures: dict[str, Any] = {}
+    names = [(v.application, v.call) for v in traces[0].vertices]
+    rows = np.concatenate([trace.calls[trace.counted[trace.calls[:, 0].astype(np.int64)]] for trace in traces])
+    field = {name: rows[:, i] for i, name in enumerate(CALL_FIELDS)}
+    code = np.array([names.index(name) for name in names], dtype=np.int64)[field["vertex"].astype(np.int64)] if len(rows) else np.zeros(0, np.int64)
+    for number in sorted({names.index(name) for name in names}):
+        mine = code == number
+        ended = mine & (field["status"] == 0)
+        sojourn = field["finished"][ended] - field["reached"][ended]
+        critical = field["critical"][ended]
+        figures[".".join(names[number])] = {
+            "mean_sojourn_s": clean(float(sojourn.mean())) if len(sojourn) else None,
+            "p99_sojourn_s": clean(float(np.quantile(sojourn, 0.99, method="inverted_cdf"))) if len(sojourn) >= 1000 else None,
+            "critical_probability": clean(float(critical.mean())) if len(sojourn) else None,
+            "critical_mean_s": clean(float(sojourn[critical > 0].mean())) if critical.any() else None,
+            "mean_attempts": 1.0 if len(sojourn) else None,
+            "traced": len(sojourn),
+        }
+    return figures
+
+
+def summarise(traces: Sequence[Trace]) -> dict[str, Any]:
+    """All figures of a run."""
+    first = traces[0]
+    figures = {"replications": len(traces), "window_s": sum(t.window[1] - t.window[0] for t in traces)}
+    figures |= request_figures(traces, lambda trace: trace.counted)
+    figures["applications"] = {
+        name: request_figures(traces, lambda trace, i=i: trace.counted & (trace.application_of == i)) for i, name in enumerate(first.applications)
+    }
+    figures["stations"] = {record.name: station_figures([t.stations[i] for t in traces]) for i, record in enumerate(first.stations)}
+    figures["links"] = {record.name: link_figures([t.links[i] for t in traces]) for i, record in enumerate(first.links)}
+    figures["calls"] = call_figures(traces)
+    figures["episodes"] = sum(len(t.episodes) for t in traces)
+    figures["decisions"] = sum(t.decisions for t in traces)
+    figures["events"] = sum(t.events for t in traces)
+    return figures
+
+
+def estimate_of(figures: dict[str, Any], name: str) -> Estimate:
+    """The estimate of a figure such as p99, mean, attainment or utility in a summary."""
+    found = figures["latency_s"].get(name) or {"attainment": figures["attainment"], "utility": figures["utility"]["mean"]}.get(name)
+    if found is None:
+        raise KeyError(name)
+    return Estimate(found.get("value"), found.get("low"), found.get("high"), reason=found.get("reason"))
