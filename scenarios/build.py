@@ -23,7 +23,7 @@ from simulator.link import Disturbance, Link
 from simulator.network import Network, Node
 from simulator.pool import Pool
 from simulator.randomness import Streams
-from simulator.simulation import Simulation, Span
+from simulator.simulation import SAMPLES, Simulation, Span, Timeline
 from simulator.source import LinkColumns, Source
 from simulator.spikes import CallSpike
 from simulator.station import Station
@@ -53,6 +53,7 @@ def build(scenario: schema.Scenario, base: Path = Path(), seed: int | None = Non
     by_name = {application.name: application for application in applications}
     for index, entry in enumerate(scenario.workload):
         simulation.sources.append(make_source(simulation, entry, index, by_name[entry.application], files, streams))
+    simulation.timeline = Timeline(simulation, duration_of(scenario, files) / SAMPLES)
     for index, spike in enumerate(scenario.spikes):
         simulation.spike_names.append(spike.name)
         if hasattr(spike, "inject"):
@@ -91,6 +92,17 @@ def column_of(path: Path, column: str | None) -> np.ndarray:
 def topology_of(topology: Any, base: Path) -> TopologyData:
     """A topology, read once a process."""
     return read_topology(topology, base)
+
+
+def duration_of(scenario: schema.Scenario, files: Files) -> float:
+    """About how long the run lasts [s]: its horizon, or what its requests or traces need."""
+    if scenario.horizon is not None:
+        return scenario.horizon
+    processes = [files.arrivals(entry.arrivals) for entry in scenario.workload]
+    if scenario.requests is not None:
+        rate = sum(r for r in (process.mean_rate() for process in processes) if math.isfinite(r))
+        return scenario.requests / rate if rate > 0 else 1.0
+    return max((float(process.source(np.random.default_rng(0)).next_block()[-1]) for process in processes), default=1.0) or 1.0
 
 
 def span_of(scenario: schema.Scenario) -> Span:

@@ -28,6 +28,7 @@ from simulator.station import Station
 from simulator.trace import Trace, collect
 
 INFINITY = float("inf")
+SAMPLES = 200  # of the timeline, at least
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,30 @@ class Marks:
             self.world.environment.stop()
 
 
+class Timeline:
+    """Samples queue lengths, requests in flight and link backlogs at a fixed period, after everything else at that instant."""
+
+    __slots__ = ("rank", "world", "period", "taken", "rows")
+
+    def __init__(self, world: Simulation, period: float):
+        self.rank = MONITOR
+        self.world = world
+        self.period = period
+        self.taken = 0
+        self.rows: list[list[float]] = []  # time, in flight, jobs present by station
+
+    def handle(self, item: None) -> None:
+        world = self.world
+        self.rows.append([world.environment._now, len(world.in_flight), *(station.number for station in world.stations)])
+        self.taken += 1
+        if len(self.rows) >= 2 * SAMPLES:  # longer than expected: keep every second sample
+            del self.rows[1::2]
+            self.period *= 2
+            self.taken = len(self.rows)
+        if not world.is_closed:
+            world.environment.at(self.period * self.taken, self, None)
+
+
 class Simulation:
     """The live world of one replication. `build` puts it together; `decisions()` runs it."""
 
@@ -95,6 +120,7 @@ class Simulation:
         if not span.drain_arrivals and span.horizon is not None:
             self.stop_arrivals = span.horizon
         self.is_closed = False
+        self.timeline: Timeline | None = None
         self.requests = RequestColumns()
         self.span_rows = SpanRows(spans)
         self.numbers: list[int] = []  # number within its entry by request id, kept while spans are thinned
@@ -149,6 +175,8 @@ class Simulation:
             self.environment.at(span.warm_up, Marks(self, EPISODE_END), "open")
         if span.horizon is not None:
             self.environment.at(span.horizon, Marks(self, EPISODE_END), "close")
+        if self.timeline is not None:
+            self.environment.at(0.0, self.timeline, None)
         for spike in self.spikes:
             spike.begin()
         self.running_sources = len(self.sources)

@@ -6,7 +6,7 @@ reads it and `write_parquet` stores it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,8 +82,7 @@ class Trace:
     end: float
     events: int
     decisions: int
-    closed_loop: bool = False
-    figures: dict[str, Any] = field(default_factory=dict)
+    timeline: np.ndarray  # (samples, 2 + stations): time, in flight, jobs present by station
 
     @property
     def latency(self) -> np.ndarray:
@@ -112,7 +111,12 @@ class Trace:
 
     def tables(self) -> dict[str, dict[str, Any]]:
         """The columns of `requests`, `spans` and `episodes` as INTERFACES names them, by table."""
-        return {"requests": self._requests_table(), "spans": self._spans_table(), "episodes": self._episodes_table()}
+        return {
+            "requests": self._requests_table(),
+            "spans": self._spans_table(),
+            "episodes": self._episodes_table(),
+            "timeline": self._timeline_table(),
+        }
 
     def _requests_table(self) -> dict[str, Any]:
         columns = self.requests
@@ -198,6 +202,16 @@ class Trace:
             for column, name in enumerate(v.variants):
                 table[row, column] = codes[name] if name else len(names)
         return table[vertex, variant] if len(vertex) else np.zeros(0, dtype=np.int64), [*names, ""]
+
+    def _timeline_table(self) -> dict[str, Any]:
+        table: dict[str, Any] = {
+            "replication": np.full(len(self.timeline), self.replication, dtype=np.int32),
+            "time_s": self.timeline[:, 0],
+            "in_flight": self.timeline[:, 1].astype(np.int64),
+        }
+        for i, station in enumerate(self.stations):
+            table[f"{station.name}.present"] = self.timeline[:, 2 + i].astype(np.int64)
+        return table
 
     def _episodes_table(self) -> dict[str, Any]:
         entry, target, start, end, magnitude = (list(column) for column in zip(*self.episodes, strict=True)) if self.episodes else ([], [], [], [], [])
@@ -289,4 +303,5 @@ def collect(simulation: Simulation) -> Trace:
         end=float(simulation.environment.now),
         events=simulation.environment.entries,
         decisions=int(columns["attempts"].sum()),
+        timeline=np.array(simulation.timeline.rows if simulation.timeline is not None else []).reshape(-1, 2 + len(stations)),
     )

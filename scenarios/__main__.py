@@ -1,0 +1,5 @@
+"""`python -m scenarios` is the command `vamappo`."""
+
+from scenarios.commands import main
+
+main()

@@ -1,0 +1,43 @@
+"""`vamappo check`: what a scenario asks of its stations and links, before anything runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from scenarios.commands.run import Overrides, ScenarioName
+
+
+def check(scenario: ScenarioName, set_: Overrides = None, as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
+    """Offered load of stations and links, the bottleneck and the load at which it saturates, infinite moments."""
+    from scenarios.load import load
+    from scenarios.loads import offered_loads
+
+    loaded = load(scenario, list(set_ or []))
+    loads = offered_loads(loaded.scenario, loaded.path.parent)
+    if as_json:
+        print(json.dumps({"scenario": loaded.scenario.name, **loads, "warnings": list(loaded.warnings)}, indent=1, allow_nan=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    console.print(f"[bold]{loaded.scenario.name}[/bold]: {loads['requests_per_s']:.4g} requests/s offered; calls are assumed to spread evenly by capacity")
+    for kind in ("stations", "links"):
+        table = Table(kind.removesuffix("s"), "offered load", box=None, pad_edge=False)
+        ordered = sorted(loads[kind].items(), key=lambda item: -item[1])
+        for name, load_ in ordered[:12]:
+            table.add_row(name, f"{100 * load_:.1f} %")
+        if ordered:
+            console.print(table)
+            if len(ordered) > 12:
+                console.print(f"and {len(ordered) - 12} less loaded ones")
+    if loads["bottleneck"] is not None:
+        console.print(f"bottleneck: {loads['bottleneck']}; it saturates at {loads['saturates_at']:.3g} times the present load")
+        if loads["saturates_at"] <= 1.0:
+            console.print("the offered load cannot be served: queues grow without bound")
+    for warning in loaded.warnings:
+        console.print(f"note: {warning}")

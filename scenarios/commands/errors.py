@@ -1,0 +1,14 @@
+"""Which errors are the user's to mend, and so end in one sentence instead of a traceback."""
+
+from __future__ import annotations
+
+
+def user_errors() -> tuple[type[Exception], ...]:
+    """Error classes whose text says where and what to change."""
+    from scenarios.problems import ScenarioError
+    from scenarios.readers import InputError
+    from scenarios.results import ResultsError
+    from scenarios.targets import TargetError
+    from simulator.errors import SimulationError
+
+    return ScenarioError, InputError, ResultsError, TargetError, SimulationError

@@ -1,0 +1,63 @@
+"""`vamappo list` and `vamappo schema`: what there is to write in a scenario file."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+
+def tables() -> dict[str, list[tuple[str, str]]]:
+    """(name, one line) of everything that can be named, by what it is."""
+    from agents.baselines import BASELINES
+    from scenarios.load import LIBRARY, bundled, read_yaml
+    from simulator.arrivals import ARRIVALS, Tokens
+    from simulator.disciplines import DISCIPLINES
+    from simulator.laws import LAWS
+    from simulator.pool import BALANCERS
+    from simulator.spikes import SPIKES
+
+    def lines(classes: tuple[type, ...]) -> list[tuple[str, str]]:
+        return [(cls.__dataclass_fields__["kind"].default, (cls.__doc__ or "").strip().splitlines()[0]) for cls in classes]  # type: ignore[attr-defined]
+
+    shown = [(name, str(read_yaml((LIBRARY / f"{name}.yaml").read_text(encoding="utf-8"), name)[0].get("description", ""))) for name in bundled()]
+    return {
+        "scenarios": shown,
+        "policies": lines(BASELINES),
+        "laws": lines((*LAWS, Tokens)),
+        "arrivals": lines(ARRIVALS),
+        "spikes": lines(SPIKES),
+        "disciplines": lines(DISCIPLINES),
+        "balancers": lines(BALANCERS),
+    }
+
+
+def list_(what: Annotated[str | None, typer.Argument(help="scenarios, policies, laws, arrivals, spikes, disciplines or balancers; all when absent.")] = None) -> None:
+    """The bundled scenarios, policies, laws, arrival processes, spikes, disciplines."""
+    from scenarios.commands import fail
+    from scenarios.problems import suggestion
+
+    found = tables()
+    if what is not None and what not in found:
+        raise fail(f"there is no list of {what!r}{suggestion(what, found)}; there are {', '.join(found)}")
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(file=sys.stdout, highlight=False)
+    for title, rows in found.items():
+        if what is None or what == title:
+            table = Table(title, "", box=None, pad_edge=False)
+            for name, line in rows:
+                table.add_row(name, line)
+            console.print(table)
+            if what is None:
+                console.print()
+
+
+def schema() -> None:
+    """The JSON Schema of scenario files, for editors."""
+    from scenarios.jsonschema import json_schema
+
+    print(json.dumps(json_schema(), indent=1))

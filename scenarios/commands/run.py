@@ -1,0 +1,121 @@
+"""`vamappo run`: simulate a scenario and store what happened."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change one value of the scenario; may stand several times.")]
+ScenarioName = Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario file, or the name of a bundled one.")]
+
+
+def run(
+    scenario: ScenarioName,
+    policy: Annotated[str | None, typer.Option(help="Who places calls, instead of the scenario's own policy.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Root seed, instead of the scenario's.")] = None,
+    replications: Annotated[int, typer.Option(min=1, help="Independent replications.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Worker processes; results do not depend on it.")] = 1,
+    precision: Annotated[str | None, typer.Option(help="Add replications until the interval is this narrow, such as 'p99=5 %'.")] = None,
+    slo: Annotated[list[str] | None, typer.Option(help="A service level such as 'p99 < 2 s'; exit status 1 when it is missed.")] = None,
+    set_: Overrides = None,
+    out: Annotated[Path | None, typer.Option(help="Result folder; results/SCENARIO unless --json is given alone.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing result folder.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON; stores results only with --out.")] = False,
+) -> None:
+    """Simulate a scenario and store what happened."""
+    from scenarios.load import load
+    from scenarios.targets import read_precision, read_slo
+
+    overrides = list(set_ or [])
+    if policy is not None:
+        overrides.append(f"control.policy={policy}")
+    levels = [read_slo(text) for text in slo or []]
+    wanted = read_precision(precision) if precision is not None else None
+    loaded = load(scenario, overrides)
+    for warning in loaded.warnings:
+        print(f"note: {warning}", file=sys.stderr)
+    target = out if out is not None else None if as_json else Path("results") / loaded.scenario.name
+    code = execute(loaded, seed, replications, workers, wanted, levels, target, force, as_json)
+    raise typer.Exit(code)
+
+
+def execute(
+    loaded: Any, seed: int | None, replications: int, workers: int, wanted: Any, levels: list[Any], target: Path | None, force: bool, as_json: bool
+) -> int:
+    """Runs, prints and stores; returns the exit status."""
+    from analysis.summary import summarise
+    from scenarios.commands import CHECK_FAILED, DONE, INTERRUPTED
+    from scenarios.commands.tables import Progress, end_table, judged
+    from scenarios.execute import Factory
+    from scenarios.results import check_target, write_results
+
+    if target is not None:
+        check_target(target, force)
+    chosen = loaded.scenario if seed is None else __import__("dataclasses").replace(loaded.scenario, seed=seed)
+    factory = Factory(chosen, loaded.path.parent.resolve(), chosen.seed)
+    wall, cpu = time.perf_counter(), time.process_time()
+    traces, interrupted = [], False
+    with Progress(chosen, replications, show=sys.stderr.isatty()) as progress:
+        try:
+            for trace in simulate(factory, replications, workers, wanted, progress):
+                traces.append(trace)
+        except KeyboardInterrupt:
+            interrupted = True
+    if not traces:
+        print("interrupted before the first replication was finished: nothing to keep", file=sys.stderr)
+        return INTERRUPTED
+    summary = {"scenario": chosen.name, "policy": getattr(chosen.control.policy, "kind", "outside"), "seed": chosen.seed, **summarise(traces)}
+    facts = {
+        "seed": chosen.seed,
+        "replications": [trace.replication for trace in traces],
+        "wall_s": time.perf_counter() - wall,
+        "cpu_s": time.process_time() - cpu,
+        "requests": sum(len(trace.requests["arrival"]) for trace in traces),
+        "events": sum(trace.events for trace in traces),
+        "interrupted": interrupted,
+    }
+    if target is not None:
+        write_results(target, chosen, traces, summary, facts)
+    verdicts = judged(levels, summary)
+    if as_json:
+        print(json.dumps(summary, indent=1, allow_nan=False))
+    else:
+        end_table(summary, facts, target)
+    for _, text in verdicts:
+        print(text, file=sys.stderr if as_json else sys.stdout)
+    if interrupted:
+        print(f"interrupted: kept {len(traces)} finished replications of {replications}; run again with a new --out for all", file=sys.stderr)
+        return INTERRUPTED
+    return DONE if all(met for met, _ in verdicts) else CHECK_FAILED
+
+
+MOST = 200  # replications that --precision may add up to
+
+
+def simulate(factory: Any, replications: int, workers: int, wanted: Any, progress: Any) -> Any:
+    """Traces of the replications asked for, and of as many more as the precision wanted needs (at least 5, at most 200 in all)."""
+    from analysis.estimates import mean_estimate, quantile_estimate
+    from analysis.summary import QUANTILES
+    from scenarios.execute import run_replications
+
+    done: list[Any] = []
+    latest = range(max(replications, 5) if wanted else replications)
+    while len(latest):
+        for trace in run_replications(factory, latest, workers, progress):
+            done.append(trace.latency[trace.counted & trace.completed])
+            yield trace
+        if wanted is None:
+            return
+        figure, share = wanted
+        found = mean_estimate(done) if figure == "mean" else quantile_estimate(done, QUANTILES[figure])
+        if found.half_width_share <= share or len(done) >= MOST:
+            if found.half_width_share > share:
+                print(f"--precision: not reached with {MOST} replications; make the run longer", file=sys.stderr)
+            return
+        latest = range(len(done), min(len(done) + max(workers, len(done) // 2), MOST))
+        progress.expect(latest.stop)
