@@ -7,8 +7,8 @@ tie goes to the first of them. A baseline's random draws belong to its decision 
 
 from typing import Annotated, Any, Literal
 
-from simulator.descriptions import Choice, description
 from simulator.decisions import Candidate, Decision
+from simulator.descriptions import Choice, description
 
 INFINITY = float("inf")
 

@@ -6,6 +6,7 @@ A list of traces goes in, plain data comes out. Names and meanings are those of 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -155,13 +156,18 @@ def call_figures(traces: Sequence[Trace]) -> dict[str, Any]:
     return figures
 
 
+def of_application(trace: Trace, index: int) -> np.ndarray:
+    """A mask of the counted requests of one application."""
+    return trace.counted & (trace.application_of == index)
+
+
 def summarise(traces: Sequence[Trace]) -> dict[str, Any]:
     """All figures of a run."""
     first = traces[0]
-    figures = {"replications": len(traces), "window_s": sum(t.window[1] - t.window[0] for t in traces)}
+    figures: dict[str, Any] = {"replications": len(traces), "window_s": sum(t.window[1] - t.window[0] for t in traces)}
     figures |= request_figures(traces, lambda trace: trace.counted)
     figures["applications"] = {
-        name: request_figures(traces, lambda trace, i=i: trace.counted & (trace.application_of == i)) for i, name in enumerate(first.applications)
+        name: request_figures(traces, partial(of_application, index=i)) for i, name in enumerate(first.applications)
     }
     figures["stations"] = {record.name: station_figures([t.stations[i] for t in traces]) for i, record in enumerate(first.stations)}
     figures["links"] = {record.name: link_figures([t.links[i] for t in traces]) for i, record in enumerate(first.links)}

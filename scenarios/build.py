@@ -254,6 +254,7 @@ def number_stations(nodes: list[Node]) -> None:
 
 def make_service(name: str, service: schema.Service, scenario: schema.Scenario, files: Files) -> Service:
     """A live service with its variants' laws and mean works, and the call spikes that can hit it."""
+    variants: list[tuple[str | None, float, Any]]
     if service.variants:
         variants = [(key, variant.quality, files.law(variant.service_time)) for key, variant in service.variants.items()]
     else:

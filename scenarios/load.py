@@ -120,16 +120,17 @@ def read_yaml(text: str, file: str) -> tuple[dict[str, Any], Lines]:
 
 def plain(tree: Any, place: tuple[str | int, ...], lines: Lines) -> Any:
     """ruamel's tree as plain dicts, lists and scalars, noting lines on the way."""
+    position: Any = getattr(tree, "lc", None)
     if isinstance(tree, dict):
         found = {}
         for key, value in tree.items():
             name = key if isinstance(key, str) else str(key)
-            lines.at[(*place, name)] = tree.lc.key(key)[0] + 1 if key in getattr(tree.lc, "data", {}) else lines.of(place)
+            lines.at[(*place, name)] = position.key(key)[0] + 1 if key in (position.data or {}) else lines.of(place)
             found[name] = plain(value, (*place, name), lines)
         return found
     if isinstance(tree, list):
         for i in range(len(tree)):
-            lines.at[(*place, i)] = tree.lc.item(i)[0] + 1 if i in (tree.lc.data or {}) else lines.of(place)
+            lines.at[(*place, i)] = position.item(i)[0] + 1 if i in (position.data or {}) else lines.of(place)
         return [plain(value, (*place, i), lines) for i, value in enumerate(tree)]
     if isinstance(tree, bool) or tree is None:
         return tree
@@ -146,7 +147,7 @@ def structural_problems(data: dict[str, Any], lines: Lines) -> list[Problem]:
     try:
         adapter(Scenario).validate_python(data)
     except ValidationError as error:
-        return list(translate(error.errors(), (), data, lines))
+        return list(translate(error.errors(), (), data, lines))  # type: ignore[arg-type]
     return []
 
 
@@ -167,11 +168,11 @@ def translate(errors: Iterable[dict[str, Any]], place: tuple[str | int, ...], da
 def existing(location: tuple[str | int, ...], data: Any) -> tuple[str | int, ...]:
     """The location without the union tags that pydantic adds: only what is in the file."""
     kept: list[str | int] = []
-    at = data
+    at: Any = data
     for part in location:
         if (isinstance(at, dict) and part in at) or (isinstance(at, list) and isinstance(part, int) and part < len(at)):
             kept.append(part)
-            at = at[part]
+            at = at[part]  # type: ignore[index]
     return tuple(kept)
 
 

@@ -68,7 +68,8 @@ def sentence(error: dict[str, Any], known: Iterable[str]) -> str:
     if kind == "value_error":
         return str(context["error"])
     if kind == "literal_error":
-        return f"expected {context['expected']}, got {shown(found)}{suggestion(found, context['expected'].replace(chr(39), '').replace(' or ', ', ').split(', '))}"
+        allowed = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+        return f"expected {context['expected']}, got {shown(found)}{suggestion(found, allowed)}"
     plain = {
         "int_type": "a whole number", "int_parsing": "a whole number", "int_from_float": "a whole number", "float_type": "a number",
         "float_parsing": "a number", "string_type": "a text", "bool_type": "true or false", "bool_parsing": "true or false",

@@ -185,8 +185,8 @@ class Checker:
             yield (*place, "arrivals"), f"the application {name!r} has service times by tokens, which only a trace brings"
 
     def needs_tokens(self, application: Any) -> bool:
-        for _, call in items(mapping(self.applications.get(application) if isinstance(application, str) else None).get("calls")):
-            service = mapping(self.services.get(call.get("service")) if isinstance(call.get("service"), str) else None)
+        for _, call in items(mapping(self.applications.get(str(application))).get("calls")):
+            service = mapping(self.services.get(str(call.get("service"))))
             laws = [service.get("service_time"), *(mapping(v).get("service_time") for v in mapping(service.get("variants")).values())]
             if any(mapping(law).get("kind") == "tokens" for law in laws):
                 return True

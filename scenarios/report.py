@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import html
 import io
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,14 +64,18 @@ def write_demo(out: Path, runs: dict[str, list[Any]]) -> tuple[Path, dict[str, A
     return page, figures
 
 
+def latency_cell(name: str, figures: Any) -> str:
+    """A latency with its interval."""
+    return interval(figures["latency_s"][name])
+
+
 def table(figures: dict[str, Any]) -> str:
     """The figures of every policy as an HTML table."""
-    rows = [("completed", lambda f: f"{100 * f['completed_fraction']:.2f} %")]
-    rows += [(f"latency {name.replace('p999', 'p99.9')}", lambda f, name=name: interval(f["latency_s"][name])) for name in ("mean", "p50", "p99", "p999")]
-    rows += [
-        ("attainment", lambda f: interval(f["attainment"], lambda value: f"{value:.4f}")),
-        ("utility", lambda f: interval(f["utility"]["mean"], lambda value: f"{value:.4f}")),
-    ]
+    rows: list[tuple[str, Callable[[Any], str]]] = [("completed", lambda f: f"{100 * f['completed_fraction']:.2f} %")]
+    for name in ("mean", "p50", "p99", "p999"):
+        rows.append((f"latency {name.replace('p999', 'p99.9')}", partial(latency_cell, name)))
+    rows.append(("attainment", lambda f: interval(f["attainment"], "{:.4f}".format)))
+    rows.append(("utility", lambda f: interval(f["utility"]["mean"], "{:.4f}".format)))
     head = "".join(f"<th>{html.escape(policy)}</th>" for policy in figures)
     body = "".join(f"<tr><td>{label}</td>{''.join(f'<td>{html.escape(write(f))}</td>' for f in figures.values())}</tr>" for label, write in rows)
     return f"<table><tr><th></th>{head}</tr>{body}</table>"

@@ -239,7 +239,8 @@ class After:
             if isinstance(value, list | tuple) and all(isinstance(name, str) for name in value):
                 return dict.fromkeys(value)
             if not isinstance(value, dict):
-                raise PydanticCustomError("quantity", "{expected}", {"expected": "expected names of calls such as [embed], or names with payloads such as {embed: 2 kB}"})
+                wanted = "expected names of calls such as [embed], or names with payloads such as {embed: 2 kB}"
+                raise PydanticCustomError("quantity", "{expected}", {"expected": wanted})
             found, errors = {}, []
             for name, law in value.items():
                 try:

@@ -32,7 +32,7 @@ class ArrivalSource(Protocol):
 class Intervals:
     """Arrivals after independent intervals of one law."""
 
-    __slots__ = ("interval", "generator", "last", "block", "columns")
+    __slots__ = ("block", "columns", "generator", "interval", "last")
 
     def __init__(self, interval: Any, generator: np.random.Generator):
         self.interval = interval
@@ -53,7 +53,7 @@ class Intervals:
 class Listed:
     """Arrivals at given times, with columns of attributes where a trace brings them."""
 
-    __slots__ = ("times", "position", "columns")
+    __slots__ = ("columns", "position", "times")
 
     def __init__(self, times: np.ndarray, columns: dict[str, np.ndarray]):
         self.times = times

@@ -48,7 +48,7 @@ class Column:
 class Service:
     """A service and where it may run: candidates by the node of the deciding agent, made when first asked for."""
 
-    __slots__ = ("name", "variants", "means", "slots", "make_slots", "spikes")
+    __slots__ = ("make_slots", "means", "name", "slots", "spikes", "variants")
 
     def __init__(self, name: str, variants: list[tuple[str | None, float, Any]]):
         self.name = name
@@ -68,7 +68,7 @@ class Service:
 class Vertex:
     """One copy of a call: its place in the DAG and the columns of its draws."""
 
-    __slots__ = ("index", "name", "copy", "service", "inputs", "successors", "work", "spike", "spikes", "call")
+    __slots__ = ("call", "copy", "index", "inputs", "name", "service", "spike", "spikes", "successors", "work")
 
     def __init__(self, index: int, name: str, copy: int, call: int, service: Service):
         self.index = index
@@ -115,8 +115,22 @@ class Application:
     """A compiled application: vertices in topological order of the file, columns of draws, how its requests are valued."""
 
     __slots__ = (
-        "name", "vertices", "roots", "waiting", "sinks", "sink_count", "columns", "response", "response_edge", "random",
-        "calls", "utility", "objective", "index", "sums", "first_vertex",
+        "calls",
+        "columns",
+        "first_vertex",
+        "index",
+        "name",
+        "objective",
+        "random",
+        "response",
+        "response_edge",
+        "roots",
+        "sink_count",
+        "sinks",
+        "sums",
+        "utility",
+        "vertices",
+        "waiting",
     )  # fmt: skip
 
     def __init__(self, name: str, plans: list[CallPlan], response: Any = None, utility: Any = None, objective: float | None = None):

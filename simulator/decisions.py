@@ -25,7 +25,7 @@ class Candidate:
     mean work divided by the node's speed [s]; `origins` what a transfer from each node costs at rest.
     """
 
-    __slots__ = ("node", "index", "service", "variant", "variant_name", "quality", "server", "distance", "mean_work", "mean_service", "share", "slots")
+    __slots__ = ("distance", "index", "mean_service", "mean_work", "node", "quality", "server", "service", "share", "slots", "variant", "variant_name")
 
     node: str
     index: int
@@ -61,7 +61,7 @@ class Candidate:
 class Decision:
     """A ready call that needs a place: read it, then `choose` one of its `candidates`, once, before the next is asked for."""
 
-    __slots__ = ("request", "vertex", "agent", "time", "candidates", "choice")
+    __slots__ = ("agent", "candidates", "choice", "request", "time", "vertex")
 
     request: Request
     vertex: Vertex

@@ -132,7 +132,7 @@ class Choice:
         """The form of a scenario file."""
         dimension = self.dimension or DIMENSION.get()
         if self.bare and type(value) is self.classes[0]:
-            return format(value.value, dimension)
+            return format(value.value, dimension)  # type: ignore[attr-defined]
         if type(value) not in self.classes:
             return {"kind": getattr(value, "kind", f"{type(value).__module__}:{type(value).__qualname__}"), **dataclasses.asdict(value)}
         token = DIMENSION.set(dimension)

@@ -20,7 +20,7 @@ LINK_FIELDS = 5  # numbers a hop leaves in a message's log: link, reached, trans
 class Message:
     """The input of a call on its way: `bits` from one node to the node `target`."""
 
-    __slots__ = ("call", "edge", "bits", "target", "log")
+    __slots__ = ("bits", "call", "edge", "log", "target")
 
     call: "Call | Whole"  # who receives it
     edge: int  # which of the application's edges, the key of its draws
@@ -98,7 +98,7 @@ def send_packets(link: "Link", message: Message, mtu: float) -> None:
 class Disturbance:
     """What a link does to single packets: loss with a probability, jitter by a law; draws are keyed by request, edge, link, packet."""
 
-    __slots__ = ("loss", "jitter", "coins", "delays")
+    __slots__ = ("coins", "delays", "jitter", "loss")
 
     def __init__(self, loss: float, jitter, columns, name: str):
         self.loss = loss
@@ -119,8 +119,23 @@ class Link:
     """One direction of a link."""
 
     __slots__ = (
-        "agenda", "rank", "name", "index", "far", "towards", "rate", "propagation", "buffer", "disturbance", "plain", "free_at", "hops",
-        "meter", "bits_out", "bits_dropped", "bits_lost",
+        "agenda",
+        "bits_dropped",
+        "bits_lost",
+        "bits_out",
+        "buffer",
+        "disturbance",
+        "far",
+        "free_at",
+        "hops",
+        "index",
+        "meter",
+        "name",
+        "plain",
+        "propagation",
+        "rank",
+        "rate",
+        "towards",
     )  # fmt: skip
 
     rank: int

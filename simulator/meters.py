@@ -23,7 +23,7 @@ pack = Struct(f"{CHUNK}d").pack
 class RawTimes:
     """A list of floats that is packed piece by piece; `times` is the list itself, which hot paths extend."""
 
-    __slots__ = ("times", "packed")
+    __slots__ = ("packed", "times")
 
     def __init__(self) -> None:
         self.times: list[float] = []
@@ -48,8 +48,23 @@ class StationMeter:
     """Figures of one station."""
 
     __slots__ = (
-        "arrivals", "visits", "workers", "speed", "opened", "closed", "waits", "sojourns", "services", "rejected", "abandoned", "present",
-        "since", "time_at", "run_time_at", "run_sojourn_s", "run_service_s",
+        "abandoned",
+        "arrivals",
+        "closed",
+        "opened",
+        "present",
+        "rejected",
+        "run_service_s",
+        "run_sojourn_s",
+        "run_time_at",
+        "services",
+        "since",
+        "sojourns",
+        "speed",
+        "time_at",
+        "visits",
+        "waits",
+        "workers",
     )  # fmt: skip
 
     def __init__(self, workers: float, speed: float):
@@ -126,7 +141,7 @@ def add_up(totals: np.ndarray, levels: np.ndarray, durations: np.ndarray | None)
 class LinkMeter:
     """Figures of one link direction."""
 
-    __slots__ = ("hops", "opened", "closed", "waits", "transit_s", "busy_s", "bits_in", "dropped", "lost")
+    __slots__ = ("bits_in", "busy_s", "closed", "dropped", "hops", "lost", "opened", "transit_s", "waits")
 
     def __init__(self) -> None:
         self.hops = RawTimes()  # reached, transmission starts, ends, arrived, bits

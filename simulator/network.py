@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from simulator.errors import SimulationError
 from simulator.link import Link
 from simulator.routes import distances, next_hops
@@ -33,7 +35,7 @@ class Node:
 class Network:
     """Directed links between nodes and the next hop from everywhere to everywhere."""
 
-    __slots__ = ("nodes", "links", "sources", "reference", "by", "weights", "towards", "table", "cache", "matrix")
+    __slots__ = ("by", "cache", "links", "matrix", "nodes", "reference", "sources", "table", "towards", "weights")
 
     def __init__(self, nodes: list[Node], links: list[Link], sources: list[int], by: str, reference: float, weights: list[float | None]):
         self.nodes = nodes
@@ -43,7 +45,7 @@ class Network:
         self.reference = reference  # bits
         self.weights = [self._weight(link, declared) for link, declared in zip(links, weights, strict=True)]
         self.cache: dict[tuple[int, int], tuple[float, float, float]] = {}
-        self.matrix = None
+        self.matrix: np.ndarray | None = None
         self.towards: list[list[Link | None]] = []
         self.table: list[list[int]] = []
         self.reroute()

@@ -73,7 +73,8 @@ class PlaceType:
         )
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        named = {"type": "object", "minProperties": 1, "maxProperties": 1, "properties": {"tier": {"type": "string"}, "group": {"type": "string"}, "one_of": {}}}
+        keys = {"tier": {"type": "string"}, "group": {"type": "string"}, "one_of": {}}
+        named = {"type": "object", "minProperties": 1, "maxProperties": 1, "properties": keys}
         return {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}, named], "description": "a place"}
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-
 from simulator.descriptions import Choice, description
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ BALANCER_DRAW = 1 << 20  # the balancer's draws stand apart from the policy's
 class Pool:
     """The server of a deployment with replicas: counts what was placed on all of them."""
 
-    __slots__ = ("name", "stations", "workers", "speed", "outstanding", "expected", "balancer")
+    __slots__ = ("balancer", "expected", "name", "outstanding", "speed", "stations", "workers")
 
     def __init__(self, name: str, stations: list[Station], balancer: Any):
         self.name = name
@@ -37,13 +36,13 @@ class Pool:
         """A call with all its inputs arrives: one replica takes it."""
         station: Station = self.balancer.pick(self.stations, job)
         station.outstanding += 1
-        station.expected += job.choice.mean_work
+        station.expected += job.choice.mean_work  # type: ignore[union-attr]
         station.enter(job)
 
     def left(self, job: Job) -> None:
         """A call has left its replica, served or not."""
         self.outstanding -= 1
-        self.expected -= job.choice.mean_work
+        self.expected -= job.choice.mean_work  # type: ignore[union-attr]
 
 
 @description

@@ -17,7 +17,7 @@ def stable_hash(name: str) -> int:
 class Streams:
     """Generators by key for one replication of one root seed."""
 
-    __slots__ = ("root", "replication")
+    __slots__ = ("replication", "root")
 
     def __init__(self, root: int, replication: int = 0):
         if root < 0 or replication < 0:

@@ -27,7 +27,7 @@ AUTO_ROWS = 400_000  # rows of calls and hops kept by `spans: auto` before every
 class RequestColumns:
     """One row a request, by its id."""
 
-    __slots__ = ("size", "entry", "ingress", "arrival_s", "end_s", "outcome", "quality", "attempts", "counted", "spiked")
+    __slots__ = ("arrival_s", "attempts", "counted", "end_s", "entry", "ingress", "outcome", "quality", "size", "spiked")
 
     def __init__(self) -> None:
         self.size = 0
@@ -66,7 +66,7 @@ class RequestColumns:
 class SpanRows:
     """Flat rows of traced requests; `mode` is all, none, auto, or a share of requests; `tail` keeps the slowest share only."""
 
-    __slots__ = ("stride", "automatic", "tail", "calls", "hops")
+    __slots__ = ("automatic", "calls", "hops", "stride", "tail")
 
     def __init__(self, mode: str | float):
         self.automatic = mode == "auto"

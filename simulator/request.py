@@ -32,8 +32,24 @@ class Request:
     """One request: where its calls run, what it still waits for, how it ended."""
 
     __slots__ = (
-        "id", "world", "source", "application", "number", "arrival", "ingress", "row", "calls", "waiting", "remaining", "sinks",
-        "outcome", "quality", "attempts", "counted", "traced", "spiked",
+        "application",
+        "arrival",
+        "attempts",
+        "calls",
+        "counted",
+        "id",
+        "ingress",
+        "number",
+        "outcome",
+        "quality",
+        "remaining",
+        "row",
+        "sinks",
+        "source",
+        "spiked",
+        "traced",
+        "waiting",
+        "world",
     )  # fmt: skip
 
     id: int  # over all workload entries, in order of arrival
@@ -78,8 +94,21 @@ class Call(Decision):
     """One attempt of one call: first a decision, then its inputs on the way, then a job at a station."""
 
     __slots__ = (
-        "maker", "place", "missing", "station", "work", "spiked", "spike", "left", "due", "reached", "started",
-        "finished", "logs", "last_log", "status",
+        "due",
+        "finished",
+        "last_log",
+        "left",
+        "logs",
+        "maker",
+        "missing",
+        "place",
+        "reached",
+        "spike",
+        "spiked",
+        "started",
+        "station",
+        "status",
+        "work",
     )  # fmt: skip
 
     maker: int  # the predecessor that finished last and so made it ready; -1 for a root

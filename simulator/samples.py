@@ -1,7 +1,7 @@
 """A stream of non-negative measurements in bounded memory: exact while it is short, a fine logarithmic histogram after that.
 
-Arrays are kept as they come until `EXACT` values are there, and from then on all is folded into bins that are equal on a logarithmic scale, 1/1024 of an octave wide: a quantile is then right to 0.07 %.
-Sums are exact in either form.
+Arrays are kept as they come until `EXACT` values are there, and from then on all is folded into bins that are equal on a
+logarithmic scale, 1/1024 of an octave wide: a quantile is then right to 0.07 %. Sums are exact in either form.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ LOWEST = -40  # 2**-40 s is 0.9 ps: everything below counts as zero
 class Samples:
     """Measurements that come in arrays."""
 
-    __slots__ = ("chunks", "kept", "counts", "offset", "zeros", "count", "total", "squares", "largest")
+    __slots__ = ("chunks", "count", "counts", "kept", "largest", "offset", "squares", "total", "zeros")
 
     def __init__(self) -> None:
         self.chunks: list[np.ndarray] = []
@@ -75,9 +75,8 @@ class Samples:
             self.counts[other.offset - self.offset : other.offset - self.offset + len(other.counts)] += other.counts
         self.chunks.extend(other.chunks)
         self.kept += other.kept
-        if self.counts is not None or self.kept > EXACT:
-            if self.chunks:
-                self._bin()
+        if (self.counts is not None or self.kept > EXACT) and self.chunks:
+            self._bin()
 
     @property
     def exact(self) -> bool:

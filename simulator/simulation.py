@@ -68,7 +68,7 @@ class Marks:
 class Timeline:
     """Samples queue lengths, requests in flight and link backlogs at a fixed period, after everything else at that instant."""
 
-    __slots__ = ("rank", "world", "period", "taken", "rows")
+    __slots__ = ("period", "rank", "rows", "taken", "world")
 
     def __init__(self, world: Simulation, period: float):
         self.rank = MONITOR

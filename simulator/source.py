@@ -26,8 +26,25 @@ class Source:
     """The requests of one workload entry."""
 
     __slots__ = (
-        "world", "rank", "name", "index", "application", "streams", "arrivals", "ingresses", "cumulative", "generators", "rows",
-        "times", "position", "first", "block", "number", "policy_columns", "ingress_column", "vertices",
+        "application",
+        "arrivals",
+        "block",
+        "cumulative",
+        "first",
+        "generators",
+        "index",
+        "ingress_column",
+        "ingresses",
+        "name",
+        "number",
+        "policy_columns",
+        "position",
+        "rank",
+        "rows",
+        "streams",
+        "times",
+        "vertices",
+        "world",
     )  # fmt: skip
 
     rank: int
@@ -165,7 +182,7 @@ class Uniforms:
 class Draws:
     """Draws of a law by number, in any order: block b comes from its own generator, and the last two blocks are kept."""
 
-    __slots__ = ("law", "streams", "key", "numbers", "blocks")
+    __slots__ = ("blocks", "key", "law", "numbers", "streams")
 
     SIZE = 512
 
@@ -189,7 +206,7 @@ class Draws:
 class LinkDraws:
     """Draws for single messages on one link, keyed by entry, request, edge and packet."""
 
-    __slots__ = ("law", "streams", "purpose", "link", "columns")
+    __slots__ = ("columns", "law", "link", "purpose", "streams")
 
     def __init__(self, law: Any, streams: Streams, purpose: str, link: str):
         self.law = law

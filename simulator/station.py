@@ -18,6 +18,7 @@ from simulator.engine import DEPARTURE, Environment
 from simulator.meters import StationMeter
 
 if TYPE_CHECKING:
+    from simulator.pool import Pool
     from simulator.request import Job
 
 NEVER = -1.0  # `due` of a job that is not in service
@@ -27,8 +28,29 @@ class Station:
     """c workers and one queue on a node."""
 
     __slots__ = (
-        "agenda", "rank", "name", "node", "index", "workers", "speed", "capacity", "queue", "pool", "number", "outstanding", "expected",
-        "factors", "pace", "start_factor", "start_factors", "running", "by_start", "by_pace", "arrivals", "visits", "meter",
+        "agenda",
+        "arrivals",
+        "by_pace",
+        "by_start",
+        "capacity",
+        "expected",
+        "factors",
+        "index",
+        "meter",
+        "name",
+        "node",
+        "number",
+        "outstanding",
+        "pace",
+        "pool",
+        "queue",
+        "rank",
+        "running",
+        "speed",
+        "start_factor",
+        "start_factors",
+        "visits",
+        "workers",
     )  # fmt: skip
 
     rank: int
@@ -43,7 +65,7 @@ class Station:
         self.speed = speed
         self.capacity = float("inf") if discipline.capacity is None else float(discipline.capacity)
         self.queue = discipline.queue()
-        self.pool = None  # the balancer in front of it, if any
+        self.pool: Pool | None = None  # the balancer in front of it, if any
         self.number = 0  # jobs present
         self.outstanding = 0  # calls placed here and not yet served
         self.expected = 0.0  # expected work of those [s at reference speed]
@@ -108,7 +130,7 @@ class Station:
         self.number -= 1
         self.visits.extend((job.reached, job.started, now, job.work))
         self.outstanding -= 1
-        self.expected -= job.choice.mean_work
+        self.expected -= job.choice.mean_work  # type: ignore[union-attr]
         if self.pool is not None:
             self.pool.left(job)
         if self.queue:
@@ -119,7 +141,7 @@ class Station:
     def leave_out(self, job: Job) -> None:
         """Takes a job off the books of what was placed here."""
         self.outstanding -= 1
-        self.expected -= job.choice.mean_work
+        self.expected -= job.choice.mean_work  # type: ignore[union-attr]
         if self.pool is not None:
             self.pool.left(job)
 

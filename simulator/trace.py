@@ -158,7 +158,8 @@ class Trace:
             n = int(some.sum())
             of_call = kind <= 2
             parts["request"].append(rows["request"][some])
-            parts["vertex"].append(rows["vertex"][some] if of_call else np.where(rows["response"][some] > 0, -1.0 - rows["vertex"][some], rows["vertex"][some]))
+            vertex = rows["vertex"][some]
+            parts["vertex"].append(vertex if of_call else np.where(rows["response"][some] > 0, -1.0 - vertex, vertex))
             parts["variant"].append(rows["variant"][some] if of_call else np.full(n, -1.0))
             parts["kind"].append(np.full(n, float(kind)))
             parts["place"].append(rows["station"][some] if of_call else stations + rows["link"][some])
@@ -170,16 +171,16 @@ class Trace:
         flat = {name: np.concatenate(arrays) if arrays else np.zeros(0) for name, arrays in parts.items()}
         order = np.lexsort((flat["kind"], flat["start"], flat["request"]))
         flat = {name: values[order] for name, values in flat.items()}
-        vertex = flat["vertex"].astype(np.int64)
-        real = np.where(vertex < 0, -1 - vertex, vertex)
-        n = len(vertex)
+        signed = flat["vertex"].astype(np.int64)  # below zero: the response of that vertex
+        real = np.where(signed < 0, -1 - signed, signed)
+        n = len(signed)
         names = [v.call for v in self.vertices]
         copies = np.array([v.copy for v in self.vertices] or [0], dtype=np.int32)
         variants, variant_names = self._variants(real, flat["variant"].astype(np.int64))
         return {
             "replication": np.full(n, self.replication, dtype=np.int32),
             "request_id": flat["request"].astype(np.int64),
-            "call": Names(np.where(vertex < 0, len(names), real), np.array([*names, "response"], dtype=object)),
+            "call": Names(np.where(signed < 0, len(names), real), np.array([*names, "response"], dtype=object)),
             "copy": copies[real] if n else np.zeros(0, dtype=np.int32),
             "attempt": np.zeros(n, dtype=np.int32),
             "variant": Names(variants, np.array(variant_names, dtype=object)),
@@ -268,7 +269,7 @@ def collect(simulation: Simulation) -> Trace:
             station.name, names[station.node], station.workers, window, np.trim_zeros(meter.time_at, "b"),
             meter.waits, meter.sojourns, meter.services, meter.rejected,
             np.trim_zeros(meter.run_time_at, "b"), meter.run_sojourn_s, meter.run_service_s,
-        )  # fmt: skip
+        )
         for station in simulation.stations
         for meter in (station.meter,)
     ]
@@ -276,7 +277,7 @@ def collect(simulation: Simulation) -> Trace:
         LinkRecord(
             link.name, window, meter.busy_s, meter.waits, meter.transit_s, meter.dropped, meter.lost,
             {"in": meter.bits_in + link.bits_dropped, "out": link.bits_out, "dropped": link.bits_dropped, "lost": link.bits_lost},
-        )  # fmt: skip
+        )
         for link in simulation.links
         for meter in (link.meter,)
     ]

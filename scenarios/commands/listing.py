@@ -34,7 +34,10 @@ def tables() -> dict[str, list[tuple[str, str]]]:
     }
 
 
-def list_(what: Annotated[str | None, typer.Argument(help="scenarios, policies, laws, arrivals, spikes, disciplines or balancers; all when absent.")] = None) -> None:
+What = Annotated[str | None, typer.Argument(help="scenarios, policies, laws, arrivals, spikes, disciplines or balancers; all when absent.")]
+
+
+def list_(what: What = None) -> None:
     """The bundled scenarios, policies, laws, arrival processes, spikes, disciplines."""
     from scenarios.commands import fail
     from scenarios.problems import suggestion

@@ -89,7 +89,8 @@ def show(label: str, found: dict[str, Any]) -> None:
     from scenarios.commands.tables import interval
 
     console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
-    console.print(f"[bold]{label}[/bold]: {found['n']:,} latencies in {found['replications']} replication(s), worth {found['effective_n']:,.0f} independent ones for the mean")
+    worth = f"worth {found['effective_n']:,.0f} independent ones for the mean"
+    console.print(f"[bold]{label}[/bold]: {found['n']:,} latencies in {found['replications']} replication(s), {worth}")
     table = Table("figure", "value  [95 % interval]", box=None, pad_edge=False)
     for name in ("mean", *LEVELS):
         table.add_row(name, interval(found[name]))

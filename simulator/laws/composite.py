@@ -130,11 +130,12 @@ class Scipy:
     def problem(self) -> str | None:
         import scipy.stats
 
-        law = getattr(scipy.stats, self.name, None)
-        if not isinstance(law, scipy.stats.rv_continuous):
+        law: Any = getattr(scipy.stats, self.name, None)
+        if law is None or not isinstance(law, scipy.stats.rv_continuous):
             return f"scipy.stats has no continuous law {self.name!r}"
-        if law.numargs != len(self.args):
-            return f"{self.name} takes {law.numargs} shape parameters ({law.shapes or 'none'}), got {len(self.args)}"
+        wanted = int(getattr(law, "numargs", 0))
+        if wanted != len(self.args):
+            return f"{self.name} takes {wanted} shape parameters ({law.shapes or 'none'}), got {len(self.args)}"
         return first_problem((float(law.support(*self.args)[0]) < 0, f"{self.name} can be negative; a law here must not be"))
 
     def _frozen(self) -> Any:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from simulator.descriptions import description
 from simulator.engine import EPISODE_END, EPISODE_START
-
 from simulator.laws import NumberLaw, TimeLaw
 from simulator.places import Nodes
 from simulator.randomness import Streams
@@ -50,7 +49,7 @@ class SlowDown:
 class Episode:
     """One episode: the nodes it hits, from when to when, by what factor."""
 
-    __slots__ = ("start", "end", "factor", "nodes")
+    __slots__ = ("end", "factor", "nodes", "start")
 
     def __init__(self, start: float, end: float, factor: float, nodes: tuple[int, ...]):
         self.start = start
@@ -62,7 +61,7 @@ class Episode:
 class Starts:
     """Handles the starts of episodes."""
 
-    __slots__ = ("rank", "owner")
+    __slots__ = ("owner", "rank")
 
     def __init__(self, owner: Episodes):
         self.rank = EPISODE_START
@@ -75,7 +74,7 @@ class Starts:
 class Ends:
     """Handles the ends of episodes."""
 
-    __slots__ = ("rank", "owner")
+    __slots__ = ("owner", "rank")
 
     def __init__(self, owner: Episodes):
         self.rank = EPISODE_END
@@ -88,7 +87,7 @@ class Ends:
 class Episodes:
     """The live slow-down: plans one episode at a time from its own streams."""
 
-    __slots__ = ("spike", "world", "entry", "times", "factors", "members", "targets", "starts", "ends")
+    __slots__ = ("ends", "entry", "factors", "members", "spike", "starts", "targets", "times", "world")
 
     def __init__(self, spike: SlowDown, world: Simulation, entry: int, streams: Streams):
         self.spike = spike
