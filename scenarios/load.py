@@ -10,14 +10,15 @@ import hashlib
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from scenarios.overrides import apply
-from scenarios.problems import Problem, ScenarioError, path_text, sentence, suggestion
+from scenarios.problems import Problem, ScenarioError, merged, path_text, sentence, suggestion
 from scenarios.references import reference_problems
 from scenarios.schema import Scenario
-from simulator.descriptions import ADAPTERS, adapter
+from simulator.descriptions import adapter
 
 LIBRARY = Path(__file__).parent / "library"
 
@@ -147,22 +148,25 @@ def structural_problems(data: dict[str, Any], lines: Lines) -> list[Problem]:
     try:
         adapter(Scenario).validate_python(data)
     except ValidationError as error:
-        return list(translate(error.errors(), (), data, lines))  # type: ignore[arg-type]
+        return merged(translate(error.errors(), (), data, lines))  # type: ignore[arg-type]
     return []
 
 
-def translate(errors: Iterable[dict[str, Any]], place: tuple[str | int, ...], data: Any, lines: Lines) -> Iterable[Problem]:
-    """Pydantic's errors as problems with their place in the file; those carried inside a choice are unfolded."""
+def translate(
+    errors: Iterable[dict[str, Any]], place: tuple[str | int, ...], data: Any, lines: Lines, known: Sequence[str] | None = None
+) -> Iterable[Problem]:
+    """Pydantic's errors as problems with their place in the file; those carried inside a choice are unfolded.
+
+    `known` are the keys that a mapping at `place` may have, where that is known.
+    """
     for error in errors:
         location = (*place, *error["loc"])
         if error["type"] == "nested":
-            yield from translate(error["ctx"]["errors"], location, data, lines)
+            yield from translate(error["ctx"]["errors"], location, data, lines, error["ctx"].get("known"))
             continue
         kept = existing(location, data)
-        if error["type"] in ("missing", "missing_argument"):
-            yield Problem(lines.of(kept), path_text(kept), sentence(error, ()))
-        else:
-            yield Problem(lines.of(kept), path_text(kept), sentence(error, keys_near(error, kept)))
+        near = known if known is not None and len(error["loc"]) == 1 else schema_keys()
+        yield Problem(lines.of(kept), path_text(kept), sentence(error, near))
 
 
 def existing(location: tuple[str | int, ...], data: Any) -> tuple[str | int, ...]:
@@ -176,23 +180,13 @@ def existing(location: tuple[str | int, ...], data: Any) -> tuple[str | int, ...
     return tuple(kept)
 
 
-def keys_near(error: dict[str, Any], location: tuple[str | int, ...]) -> list[str]:
-    """Keys that the schema knows, for suggestions: of every description whose adapter was used."""
-    if error["type"] not in ("unexpected_keyword_argument", "extra_forbidden"):
-        return []
-    known = set()
-    queue: list[Any] = [Scenario, *ADAPTERS]
-    while queue:
-        cls = queue.pop()
-        if not is_dataclass(cls):
-            continue
-        known |= {field.name for field in fields(cls)}
+@cache
+def schema_keys() -> list[str]:
+    """Every key that the schema's own descriptions have."""
     from scenarios import schema
 
-    for cls in vars(schema).values():
-        if isinstance(cls, type) and is_dataclass(cls):
-            known |= {field.name for field in fields(cls)}
-    return sorted(known | {"for"})
+    classes = [cls for cls in vars(schema).values() if isinstance(cls, type) and is_dataclass(cls)]
+    return sorted({field.name for cls in classes for field in fields(cls)})
 
 
 def digest(path: Path) -> str:

@@ -31,6 +31,23 @@ class ScenarioError(Exception):
         super().__init__("\n".join(problem.text(file) for problem in self.problems))
 
 
+def merged(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems, with those that say at one place "expected a" and "expected b" of the same thing made one."""
+    kept: dict[tuple[int, str], Problem] = {}
+    rest = []
+    for problem in problems:
+        key, before = (problem.line, problem.path), kept.get((problem.line, problem.path))
+        head, comma, tail = problem.message.rpartition(", got ")
+        if before is not None and comma and before.message.rpartition(", got ")[2].startswith(tail) and head.startswith("expected "):
+            first = before.message.rpartition(", got ")[0]
+            kept[key] = Problem(problem.line, problem.path, f"{first}, or {head.removeprefix('expected ')}, got {tail}")
+        elif before is None:
+            kept[key] = problem
+        else:
+            rest.append(problem)
+    return [*kept.values(), *rest]
+
+
 def path_text(location: Iterable[str | int]) -> str:
     """`network.links[1].bandwidth` for ("network", "links", 1, "bandwidth")."""
     text = ""
@@ -41,7 +58,7 @@ def path_text(location: Iterable[str | int]) -> str:
 
 def suggestion(name: object, known: Iterable[object]) -> str:
     """" (did you mean 'x'?)" for the closest of the known names, or nothing."""
-    near = difflib.get_close_matches(str(name), [str(k) for k in known], 1)
+    near = difflib.get_close_matches(str(name), [str(k) for k in known if str(k) != str(name)], 1)
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 
@@ -62,7 +79,7 @@ def sentence(error: dict[str, Any], known: Iterable[str]) -> str:
     if kind == "kind":
         return context["sentence"]
     if kind in ("missing", "missing_argument"):
-        return f"missing key {where!r}"
+        return f"missing key {where!r}" if isinstance(where, str) else "an item is missing"
     if kind in ("unexpected_keyword_argument", "extra_forbidden"):
         return f"unknown key {where!r}{suggestion(where, known)}"
     if kind == "value_error":

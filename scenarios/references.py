@@ -82,7 +82,8 @@ class Checker:
                 return
             except ValueError:
                 return  # the schema says what is wrong
-        self.nodes = names
+        if names:
+            self.nodes = names
 
     def note_kind(self, node: dict[str, Any]) -> None:
         self.tiers.add(str(node.get("tier", "edge")))
@@ -160,7 +161,7 @@ class Checker:
             after[str(call.get("name"))] = [name for name in before if name in names]
             if call.get("one_of") is not None:
                 choices[str(call["one_of"])] = choices.get(str(call["one_of"]), 0.0) + share(call.get("probability", 1.0))
-        cycle = find_cycle(after)
+        cycle = find_cycle(after) if len(after) == len(calls) else None
         if cycle:
             yield (*place, "calls"), f"the calls form a cycle: {' -> '.join(cycle)}"
         for name, total in choices.items():

@@ -124,7 +124,8 @@ class Choice:
         try:
             return adapter(kinds[kind]).validate_python(value)
         except ValidationError as error:
-            raise PydanticCustomError("nested", "nested", {"errors": error.errors()}) from None
+            known = [field.name for field in dataclasses.fields(kinds[kind])]
+            raise PydanticCustomError("nested", "nested", {"errors": error.errors(), "known": known}) from None
         finally:
             DIMENSION.reset(token)
 

@@ -151,7 +151,8 @@ class Trace:
             (hop, 4, hop["transmits"], hop["transmitted"]),
             (hop, 5, hop["transmitted"], hop["arrived"]),
         ]
-        parts: dict[str, list[np.ndarray]] = {name: [] for name in ("request", "vertex", "variant", "kind", "place", "start", "end", "spike", "status", "critical")}
+        columns = ("request", "vertex", "variant", "kind", "place", "start", "end", "spike", "status", "critical")
+        parts: dict[str, list[np.ndarray]] = {name: [] for name in columns}
         stations = len(self.stations)
         for rows, kind, start, end in segments:
             some = end - start > 1e-12 if kind != 1 else np.ones(len(start), dtype=bool)

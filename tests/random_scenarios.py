@@ -1,0 +1,69 @@
+"""Random scenarios for property tests: every feature at once, small, readable when hypothesis shrinks one."""
+
+from hypothesis import strategies as st
+
+TIME_LAWS = st.sampled_from(
+    ["2 ms", "{kind: exponential, mean: 3 ms}", "{kind: lognormal, mean: 4 ms, cv: 1.5}", "{kind: pareto, minimum: 1 ms, shape: 1.6}", "0 s"]
+)
+SIZE_LAWS = st.sampled_from(["0 B", "4 kB", "{kind: exponential, mean: 20 kB}", "{kind: lognormal, mean: 30 kB, cv: 1}"])
+
+
+@st.composite
+def scenario_texts(draw) -> str:
+    """YAML of a scenario that starts empty and drains."""
+    nodes = draw(st.integers(1, 4))
+    names = [f"n{i}" for i in range(nodes)]
+    lines = ["name: random", "horizon: 3 s", "drain: stop", f"seed: {draw(st.integers(0, 999))}", "record: {spans: all}", "network:", "  nodes:"]
+    for name in names:
+        capacity = draw(st.sampled_from(["", ", discipline: {kind: fifo, capacity: 3}"]))
+        workers = draw(st.sampled_from(["1", "2", "unlimited"]))
+        lines.append(f"    - {{name: {name}, workers: {workers}, speed: {draw(st.sampled_from([0.5, 1, 2]))}{capacity}}}")
+    links = []
+    for i in range(1, nodes):
+        extra = draw(st.sampled_from(["", ", loss: 5 %", ", buffer: 40 kB", ", jitter: {kind: exponential, mean: 1 ms}"]))
+        width = draw(st.sampled_from(["unlimited", "10 Mbit/s", "100 Mbit/s"]))
+        delay = draw(st.sampled_from(["0 s", "1 ms"]))
+        links.append(f"    - {{between: [n{draw(st.integers(0, i - 1))}, n{i}], bandwidth: {width}, propagation: {delay}{extra}}}")
+    if draw(st.booleans()) and links:
+        links.pop()
+    if links:
+        lines += ["  links:", *links]
+    if draw(st.booleans()):
+        lines.append("  mtu: 1500 B")
+    services = draw(st.integers(1, 3))
+    lines.append("services:")
+    for i in range(services):
+        if draw(st.booleans()):
+            lines.append(f"  s{i}: {{service_time: {draw(TIME_LAWS)}}}")
+        else:
+            lines.append(f"  s{i}: {{variants: {{a: {{quality: 0.5, service_time: {draw(TIME_LAWS)}}}, b: {{service_time: {draw(TIME_LAWS)}}}}}}}")
+    lines.append("deployments:")
+    for i in range(services):
+        own = draw(st.sampled_from(["", ", workers: 1", ", workers: 2, replicas: 3, balancer: power_of_d"]))
+        lines.append(f"  - {{service: s{i}, nodes: all{own}}}")
+    lines += ["applications:", "  app:", "    objective: 20 ms", "    utility: {midpoint: 20 ms, steepness: 100 /s}"]
+    if draw(st.booleans()):
+        lines.append(f"    response: {draw(SIZE_LAWS)}")
+    lines.append("    calls:")
+    calls = draw(st.integers(1, 5))
+    for i in range(calls):
+        before = sorted(draw(st.sets(st.integers(0, i - 1), max_size=2))) if i else []
+        after = ", after: {" + ", ".join(f"c{j}: {draw(SIZE_LAWS)}" for j in before) + "}" if before else f", payload: {draw(SIZE_LAWS)}"
+        some = draw(st.sampled_from(["", ", probability: 60 %", ", fan_out: 3"]))
+        lines.append(f"      - {{name: c{i}, service: s{draw(st.integers(0, services - 1))}{after}{some}}}")
+    lines.append("workload:")
+    arrivals = draw(st.sampled_from(["{kind: poisson, rate: 80 /s}", "{kind: renewal, rate: 60 /s, cv: 3}", "{kind: times, at: [0 s, 0 s, 1 s, 1 s]}"]))
+    lines.append(f"  - {{name: w, application: app, ingress: all, arrivals: {arrivals}}}")
+    spikes = []
+    if draw(st.booleans()):
+        spikes.append("  - {name: calls, kind: call_spike, services: all, probability: 5 %, factor: {kind: pareto, minimum: 2, shape: 1.8}}")
+        spikes.append("  - {name: pauses, kind: call_spike, services: [s0], probability: 5 %, add: 10 ms}")
+    for name, applies in (("slow", "in_progress"), ("starts", "at_start")):
+        if draw(st.booleans()):
+            laws = "up: {kind: exponential, mean: 400 ms}, down: {kind: exponential, mean: 200 ms}"
+            spikes.append(f"  - {{name: {name}, kind: slow_down, nodes: {{one_of: all}}, factor: 3, applies: {applies}, {laws}}}")
+    if spikes:
+        lines += ["spikes:", *spikes]
+    policy = draw(st.sampled_from(["random", "round-robin", "local-first", "least-loaded", "power-of-two", "shortest-expected-delay"]))
+    lines.append(f"control: {{policy: {policy}}}")
+    return "\n".join(lines) + "\n"
