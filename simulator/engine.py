@@ -13,12 +13,11 @@ from typing import Any, Protocol
 
 import simpy
 from simpy.core import EmptySchedule, Infinity, SimTime, StopSimulation
-from simpy.events import NORMAL, URGENT, Event
+from simpy.events import NORMAL, Event, EventPriority
 
 from simulator.errors import SimulationError
 
 RANK = 1 << 48  # room for 2.8e14 entries of one rank
-URGENT_FIRST = 0 * RANK
 EPISODE_END = 1 * RANK
 EPISODE_START = 2 * RANK
 DEPARTURE = 3 * RANK
@@ -28,6 +27,7 @@ ARRIVAL = 6 * RANK
 TIMER = 7 * RANK
 TELEMETRY = 8 * RANK
 MONITOR = 9 * RANK
+RESUMED = EventPriority(-1)  # SimPy's priority for what an interrupted run still owes
 
 
 class Handler(Protocol):
@@ -46,8 +46,14 @@ class Events:
 
     def handle(self, event: Event) -> None:
         callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
-        for callback in callbacks:
-            callback(event)
+        try:
+            for callback in callbacks:
+                callback(event)
+        except StopSimulation:
+            # Callbacks that have not run yet run first of all when the simulation goes on, as in SimPy.
+            event.callbacks = callbacks[callbacks.index(callback) + 1 :]
+            event.env.schedule(event, RESUMED)
+            raise
         if not event._ok and not hasattr(event, "_defused"):
             # Nobody dealt with the failed event: crash the environment with a copy of its exception, as SimPy does.
             exception = type(event._value)(*event._value.args)
@@ -89,7 +95,7 @@ class Environment(simpy.Environment):
     def schedule(self, event: Event, priority: int = NORMAL, delay: SimTime = 0) -> None:
         """Plans a SimPy event after `delay`; `priority` as in SimPy."""
         self._sequence = sequence = self._sequence + 1
-        rank = URGENT_FIRST if priority == URGENT else MONITOR if priority == NORMAL else MONITOR + (priority - NORMAL) * RANK
+        rank = MONITOR + (priority - NORMAL) * RANK if priority >= NORMAL else priority * RANK  # URGENT is 0: before every rank
         heappush(self._queue, (self._now + delay, rank + sequence, self._events, event))  # type: ignore[misc]
 
     def step(self) -> None:
