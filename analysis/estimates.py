@@ -83,22 +83,25 @@ def t_factor(degrees: int, level: float) -> float:
     return float(t.ppf(0.5 + level / 2.0, degrees))
 
 
-def estimate(series: Sequence[np.ndarray], figure: Callable[[np.ndarray], float], level: float = 0.95, pooled: float | None = None) -> Estimate:
-    """`figure` of the pooled values with an interval from the replications, or from sections of a single run."""
+def estimate(
+    series: Sequence[np.ndarray], figure: Callable[[np.ndarray], float], level: float = 0.95, pooled: float | None = None, sections: int = SECTIONS
+) -> Estimate:
+    """`figure` of the pooled values with an interval from the replications, or from `sections` of a single run (none below 5)."""
     filled = [np.asarray(values, dtype=float) for values in series if len(values)]
     if not filled:
         return Estimate(None, reason="there are no values")
     value = pooled if pooled is not None else figure(np.concatenate(filled))
     if len(filled) >= 2:
         parts, method = [figure(values) for values in filled], f"{len(filled)} replications, t"
-    elif len(filled[0]) >= 5 * SECTIONS:
-        parts, method = [figure(part) for part in np.array_split(filled[0], SECTIONS)], f"{SECTIONS} sections of one run, t"
+    elif sections >= 5 and len(filled[0]) >= 5 * sections:
+        parts, method = [figure(part) for part in np.array_split(filled[0], sections)], f"{sections} sections of one run, t"
     else:
         return Estimate(value, None, None, float(len(filled[0])), "no interval: too few values")
     if not all(map(math.isfinite, parts)) or not math.isfinite(value):
         return Estimate(value, None, None, None, method)
     half = t_factor(len(parts) - 1, level) * float(np.std(parts, ddof=1)) / math.sqrt(len(parts))
-    return Estimate(value, value - half, value + half, None, method)
+    low = value - half if min(float(values.min()) for values in filled) < 0.0 else max(value - half, 0.0)
+    return Estimate(value, low, value + half, None, method)
 
 
 def quantile_estimate(series: Sequence[np.ndarray], q: float, level: float = 0.95) -> Estimate:
@@ -114,7 +117,8 @@ def quantile_estimate(series: Sequence[np.ndarray], q: float, level: float = 0.9
     if worth * (1.0 - q) < FEWEST_BEYOND:
         need = round(FEWEST_BEYOND / (1.0 - q))
         return Estimate(None, effective_n=worth, reason=f"worth {worth:,.0f} independent values, {need:,} are needed for p{100 * q:.6g}")
-    found = estimate(filled, lambda values: quantile(values, q), level, value)
+    sections = min(SECTIONS, int(worth * (1.0 - q) / 3.0))  # a section must have a few values beyond its own quantile
+    found = estimate(filled, lambda values: quantile(values, q), level, value, sections)
     return Estimate(found.value, found.low, found.high, worth, found.method)
 
 

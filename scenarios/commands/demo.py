@@ -22,10 +22,10 @@ def demo(
     if out.exists() and any(out.iterdir()) and not (out / "report.html").exists():
         raise ResultsError(f"{out} is not a demo's folder (it has no report.html) and is left alone; name another with --out")
     runs: dict[str, list[Any]] = {}
-    for policy in ("local-first", "shortest-expected-delay"):
+    for policy in ("least-loaded", "shortest-expected-delay"):
         loaded = load("demo", [f"control.policy={policy}", *(["horizon=2 min"] if small else [])])
         factory = Factory(loaded.scenario, loaded.path.parent, loaded.scenario.seed)
-        replications = 2 if small else 5
+        replications = 3 if small else 5
         print(f"demo: {policy}, {replications} replications", file=sys.stderr)
         with Progress(loaded.scenario, replications, sys.stderr.isatty()) as progress:
             runs[policy] = list(run_replications(factory, range(replications), 1, progress))
