@@ -41,7 +41,7 @@ def build(scenario: schema.Scenario, base: Path = Path(), seed: int | None = Non
     number_stations(nodes)
     services = {name: make_service(name, service, scenario, files) for name, service in scenario.services.items()}
     for service in services.values():
-        service.slots = [None] * len(nodes)
+        service.slots = [()] * len(nodes)
         service.make_slots = servers.slot_maker(network, scenario.control)
     applications = [make_application(name, app, services, files) for name, app in scenario.applications.items()]
     first = 0
@@ -49,6 +49,8 @@ def build(scenario: schema.Scenario, base: Path = Path(), seed: int | None = Non
         application.index, application.first_vertex = index, first
         first += len(application.vertices)
     mtu = scenario.network.mtu if scenario.network.mtu is not None else math.inf
+    for link in network.links:
+        link.cut_at(mtu)
     simulation = Simulation(network, applications, environment, span_of(scenario), mtu, scenario.record.spans)
     by_name = {application.name: application for application in applications}
     for index, entry in enumerate(scenario.workload):

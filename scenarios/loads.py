@@ -88,8 +88,7 @@ def probabilities(application: Application) -> list[float]:
 
 def placement(vertex: Vertex) -> list[tuple[Any, float]]:
     """(candidate, share of the calls), in proportion to capacity, as the first agent sees the candidates."""
-    slots = vertex.service.slots[0]
-    candidates = slots if slots is not None else vertex.service.find_slots(0)
+    candidates = vertex.slots[0] or vertex.service.find_slots(0)
     weights = [candidate.server.workers * candidate.server.speed for candidate in candidates]
     if any(weight == math.inf for weight in weights):
         weights = [1.0 if weight == math.inf else 0.0 for weight in weights]

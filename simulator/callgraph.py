@@ -54,7 +54,7 @@ class Service:
         self.name = name
         self.variants = variants  # (name, quality, service-time law)
         self.means: list[float] = []  # mean work of each variant [s]
-        self.slots: list[tuple[Candidate, ...] | None] = []  # by agent node
+        self.slots: list[tuple[Candidate, ...]] = []  # by agent node; empty until asked for
         self.make_slots: Any = None  # (service, agent) -> tuple of candidates
         self.spikes: list[tuple[int, Any]] = []  # (entry's index, CallSpike) that can hit it
 
@@ -68,7 +68,10 @@ class Service:
 class Vertex:
     """One copy of a call: its place in the DAG and the columns of its draws."""
 
-    __slots__ = ("call", "copy", "index", "inputs", "name", "service", "spike", "spikes", "successors", "work")
+    __slots__ = (
+        "call", "copy", "index", "inputs", "name", "service", "spike", "spikes", "successors", "work", "single", "may_end",
+        "slots",
+    )  # fmt: skip
 
     def __init__(self, index: int, name: str, copy: int, call: int, service: Service):
         self.index = index
@@ -79,8 +82,11 @@ class Vertex:
         self.inputs: list[tuple[int, int, int]] = []  # (predecessor's vertex or -1 for the ingress, edge, column of its bits)
         self.successors: list[int] = []
         self.work = 0  # column of the first variant's work
-        self.spike = -1  # column that is not 0.0 where a call spike hits; -1 where none can
+        self.spike = -2  # column that is not 0.0 where a call spike hits; the last but one of a row is always 0.0
         self.spikes: list[tuple[int, int, bool]] = []  # (column, entry's index, whether it multiplies)
+        self.single: tuple[int, int, int] | None = None  # the input, where there is just one
+        self.may_end = False  # whether nothing may run after it
+        self.slots = service.slots
 
 
 @dataclass(frozen=True)
@@ -115,22 +121,8 @@ class Application:
     """A compiled application: vertices in topological order of the file, columns of draws, how its requests are valued."""
 
     __slots__ = (
-        "calls",
-        "columns",
-        "first_vertex",
-        "index",
-        "name",
-        "objective",
-        "random",
-        "response",
-        "response_edge",
-        "roots",
-        "sink_count",
-        "sinks",
-        "sums",
-        "utility",
-        "vertices",
-        "waiting",
+        "calls", "columns", "first_vertex", "index", "name", "objective", "random", "response", "response_edge", "roots",
+        "sink_count", "sinks", "sums", "utility", "vertices", "waiting", "graded",
     )  # fmt: skip
 
     def __init__(self, name: str, plans: list[CallPlan], response: Any = None, utility: Any = None, objective: float | None = None):
@@ -157,6 +149,10 @@ class Application:
         self.response = -1 if response is None else self._column(("response",), response)
         self.response_edge = edges
         self.random = self._branches(plans, copies)
+        self.graded = any(quality != 1.0 for plan in plans for _, quality, _ in plan.service.variants)
+        for vertex in self.vertices:
+            vertex.single = vertex.inputs[0] if len(vertex.inputs) == 1 else None
+            vertex.may_end = bool(self.random) or not vertex.successors
 
     def _column(self, key: tuple[str | int, ...], law: Any) -> int:
         self.columns.append(Column(key, law))

@@ -41,17 +41,15 @@ class Candidate:
     slots: tuple[Candidate, ...]
 
     def expected_wait(self) -> float:
-        """Expected time in queue for a call that comes now [s]: the expected work outstanding beyond what idle workers take.
-
-        With k calls outstanding on c workers the first k - c + 1 of them must end first; each worker clears the work at the
-        node's speed. Zero while a worker is idle.
+        """Expected time in queue for a call that comes now [s]: zero while a worker is idle, else the expected work outstanding,
+        less what c - 1 of its n calls bring, shared by c workers at the node's speed.
         """
         server = self.server
         outstanding = server.outstanding
         if outstanding < server.workers:
             return 0.0
-        mean = server.expected / outstanding
-        return (outstanding - server.workers + 1.0) * mean * self.share / server.speed
+        backlog = server.expected_backlog(self.mean_work)
+        return backlog * (outstanding - server.workers + 1.0) / outstanding * self.share / server.speed
 
     def __repr__(self) -> str:
         variant = f", variant={self.variant_name!r}" if self.variant_name is not None else ""

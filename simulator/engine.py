@@ -116,13 +116,12 @@ class Environment(simpy.Environment):
         departures and deliveries, before arrivals), False when the agenda is empty and nothing is ready.
         """
         queue = self._queue
-        while True:
-            if ready and (not queue or queue[0][0] > self._now or queue[0][1] >= DECISION):
+        while queue:
+            if ready and (queue[0][0] > self._now or queue[0][1] >= DECISION):
                 return True
-            if not queue:
-                return False
             self._now, _, handler, item = heappop(queue)  # type: ignore[misc]
             handler.handle(item)  # type: ignore[attr-defined]
+        return bool(ready)
 
     @property
     def entries(self) -> int:

@@ -119,23 +119,8 @@ class Link:
     """One direction of a link."""
 
     __slots__ = (
-        "agenda",
-        "bits_dropped",
-        "bits_lost",
-        "bits_out",
-        "buffer",
-        "disturbance",
-        "far",
-        "free_at",
-        "hops",
-        "index",
-        "meter",
-        "name",
-        "plain",
-        "propagation",
-        "rank",
-        "rate",
-        "towards",
+        "agenda", "bits_dropped", "bits_lost", "bits_out", "buffer", "disturbance", "far", "free_at", "hops", "index", "meter",
+        "name", "plain", "propagation", "rank", "rate", "towards", "mtu",
     )  # fmt: skip
 
     rank: int
@@ -151,7 +136,8 @@ class Link:
         self.propagation = propagation
         self.buffer = buffer  # bits; inf when there is no bound
         self.disturbance: Disturbance | None = None
-        self.plain = buffer == float("inf")  # nothing can be dropped, lost or jittered
+        self.mtu = float("inf")  # bits a packet may have
+        self.plain = buffer == float("inf")  # nothing is cut, dropped, lost or jittered
         self.free_at = 0.0
         self.meter = LinkMeter()
         self.hops = self.meter.hops.times
@@ -164,6 +150,11 @@ class Link:
         self.disturbance = disturbance
         self.plain = False
 
+    def cut_at(self, mtu: float) -> None:
+        """Messages longer than `mtu` bits travel in packets."""
+        self.mtu = mtu
+        self.plain = self.plain and mtu == float("inf")
+
     def send(self, message: Message) -> None:
         """A message or packet reaches the transmitter."""
         now = self.agenda._now
@@ -174,6 +165,9 @@ class Link:
         end = start + bits / self.rate
         arrival = end + self.propagation
         if not self.plain:
+            if bits > self.mtu:
+                send_packets(self, message, self.mtu)
+                return
             if (start - now) * self.rate + bits > self.buffer * (1.0 + 1e-12):
                 self.drop(message, now)
                 return

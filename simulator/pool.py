@@ -19,7 +19,9 @@ BALANCER_DRAW = 1 << 20  # the balancer's draws stand apart from the policy's
 class Pool:
     """The server of a deployment with replicas: counts what was placed on all of them."""
 
-    __slots__ = ("balancer", "expected", "name", "outstanding", "speed", "stations", "workers")
+    __slots__ = (
+        "balancer", "name", "outstanding", "speed", "stations", "workers",
+    )  # fmt: skip
 
     def __init__(self, name: str, stations: list[Station], balancer: Any):
         self.name = name
@@ -27,7 +29,6 @@ class Pool:
         self.workers = sum(station.workers for station in stations)
         self.speed = stations[0].speed
         self.outstanding = 0
-        self.expected = 0.0
         self.balancer = balancer.picker()
         for station in stations:
             station.pool = self
@@ -36,13 +37,16 @@ class Pool:
         """A call with all its inputs arrives: one replica takes it."""
         station: Station = self.balancer.pick(self.stations, job)
         station.outstanding += 1
-        station.expected += job.choice.mean_work  # type: ignore[union-attr]
         station.enter(job)
+
+    def expected_backlog(self, mean: float) -> float:
+        """Expected work of the calls placed on the replicas and not yet served [s at reference speed]."""
+        there = sum(station.outstanding for station in self.stations)
+        return sum(station.expected_backlog(mean) for station in self.stations) + (self.outstanding - there) * mean
 
     def left(self, job: Job) -> None:
         """A call has left its replica, served or not."""
         self.outstanding -= 1
-        self.expected -= job.choice.mean_work  # type: ignore[union-attr]
 
 
 @description

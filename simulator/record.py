@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.link import LINK_FIELDS
-from simulator.request import OK, Response
+from simulator.request import COMPLETED, OK, Response
 
 if TYPE_CHECKING:
     from simulator.request import Call, Request
@@ -53,8 +53,12 @@ class RequestColumns:
         row = request.id
         self.end_s[row] = now
         self.outcome[row] = outcome
-        self.quality[row] = request.quality
-        self.attempts[row] = request.attempts
+        application = request.application
+        self.quality[row] = request.quality() if application.graded else 1.0
+        if outcome == COMPLETED and not application.random:
+            self.attempts[row] = len(application.vertices)
+        else:
+            self.attempts[row] = request.attempts()
         self.counted[row] = request.counted
         self.spiked[row] = request.spiked
 

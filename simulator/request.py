@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.decisions import Candidate, Decision
-from simulator.link import Link, Message, make_message, send_packets
+from simulator.link import Link, Message, make_message
 from simulator.station import NEVER
 
 if TYPE_CHECKING:
@@ -32,24 +32,8 @@ class Request:
     """One request: where its calls run, what it still waits for, how it ended."""
 
     __slots__ = (
-        "application",
-        "arrival",
-        "attempts",
-        "calls",
-        "counted",
-        "id",
-        "ingress",
-        "number",
-        "outcome",
-        "quality",
-        "remaining",
-        "row",
-        "sinks",
-        "source",
-        "spiked",
-        "traced",
-        "waiting",
-        "world",
+        "application", "arrival", "calls", "counted", "id", "ingress", "number", "outcome", "remaining", "row", "sinks", "source",
+        "spiked", "traced", "waiting", "world",
     )  # fmt: skip
 
     id: int  # over all workload entries, in order of arrival
@@ -65,8 +49,6 @@ class Request:
     remaining: int  # sinks whose results are still to come
     sinks: list[bool]  # by vertex: nothing runs after it
     outcome: int
-    quality: float
-    attempts: int
     counted: bool
     traced: bool
     spiked: bool  # whether any call has met a spike
@@ -83,6 +65,18 @@ class Request:
                     found.append((call.place, self.row[column]))
         return found
 
+    def attempts(self) -> int:
+        """How many calls have been placed."""
+        return sum(call is not None and call.choice is not None for call in self.calls)
+
+    def quality(self) -> float:
+        """The product of the qualities of the calls that were placed."""
+        product = 1.0
+        for call in self.calls:
+            if call is not None and call.choice is not None:
+                product *= call.choice.quality
+        return product
+
     def arrived_result(self, now: float) -> None:
         """A sink's result is where it is wanted; the last one completes the request."""
         self.remaining -= 1
@@ -94,21 +88,8 @@ class Call(Decision):
     """One attempt of one call: first a decision, then its inputs on the way, then a job at a station."""
 
     __slots__ = (
-        "due",
-        "finished",
-        "last_log",
-        "left",
-        "logs",
-        "maker",
-        "missing",
-        "place",
-        "reached",
-        "spike",
-        "spiked",
-        "started",
-        "station",
-        "status",
-        "work",
+        "due", "finished", "last_log", "left", "logs", "maker", "missing", "place", "reached", "spike", "spiked", "started",
+        "station", "status", "work",
     )  # fmt: skip
 
     maker: int  # the predecessor that finished last and so made it ready; -1 for a root
@@ -135,26 +116,20 @@ class Call(Decision):
         request = self.request
         vertex = self.vertex
         row = request.row
-        target = candidate.index
-        self.place = target
+        self.place = target = candidate.index
         self.work = row[vertex.work + candidate.variant]
-        self.spiked = row[vertex.spike] if vertex.spike >= 0 else 0.0
-        request.attempts += 1
-        if candidate.quality != 1.0:
-            request.quality *= candidate.quality
+        self.spiked = row[vertex.spike]
         server = candidate.server
         server.outstanding += 1
-        server.expected += candidate.mean_work
-        inputs = vertex.inputs
-        if len(inputs) > 1:
+        single = vertex.single
+        if single is None:
             self.gather(target, server)
             return
-        before, edge, column = inputs[0]
+        before, edge, column = single
         if before < 0:
             origin = request.ingress
         else:
-            sender: Call = request.calls[before]  # type: ignore[assignment]
-            origin = sender.place
+            origin = request.calls[before].place  # type: ignore[union-attr]
         if origin == target:
             server.enter(self)
             return
@@ -163,11 +138,13 @@ class Call(Decision):
             self.unreachable(server)
             return
         self.missing = 1
-        message = make_message(self, edge, row[column], target, None if self.logs is None else [])
-        if message.bits > request.world.mtu:
-            send_packets(link, message, request.world.mtu)
-        else:
-            link.send(message)
+        message = Message()  # as make_message(), without the call
+        message.call = self
+        message.edge = edge
+        message.bits = row[column]
+        message.target = target
+        message.log = None if self.logs is None else []
+        link.send(message)
 
     def gather(self, target: int, server) -> None:
         """The inputs of a join travel from wherever they are."""
@@ -190,10 +167,7 @@ class Call(Decision):
             return
         self.missing = len(sends)
         for link, message in sends:
-            if message.bits > world.mtu:
-                send_packets(link, message, world.mtu)
-            else:
-                link.send(message)
+            link.send(message)
             if request.outcome != IN_FLIGHT:
                 return  # a full buffer has ended it
 
@@ -210,10 +184,11 @@ class Call(Decision):
             assert message.log is not None
             self.logs.append(message.log)
             self.last_log = message.log
-        self.missing -= 1
-        if self.missing == 0:
-            assert self.choice is not None
-            self.choice.server.enter(self)
+        missing = self.missing - 1
+        if missing:
+            self.missing = missing
+        else:
+            self.choice.server.enter(self)  # type: ignore[union-attr]
 
     def spiked_work(self) -> float:
         """The work with its call spikes, drawn for this call and applied now that service starts."""
@@ -239,7 +214,7 @@ class Call(Decision):
             waiting[after] = left
             if left == 0:
                 make_ready(request, request.application.vertices[after], self.place, vertex.index, now)
-        if request.sinks[vertex.index]:
+        if vertex.may_end and request.sinks[vertex.index]:
             self.answer(now)
 
     def answer(self, now: float) -> None:
@@ -258,10 +233,7 @@ class Call(Decision):
         edge = request.application.response_edge + self.vertex.index
         message = make_message(response, edge, request.row[column], request.ingress, [] if request.traced else None)
         response.message = message
-        if message.bits > world.mtu:
-            send_packets(link, message, world.mtu)
-        else:
-            link.send(message)
+        link.send(message)
 
     def rejected(self) -> None:
         """The station was full."""
@@ -283,7 +255,6 @@ class Call(Decision):
         """Takes the call off the books of the server it was placed on, before it got there."""
         self.status = LOST
         server.outstanding -= 1
-        server.expected -= self.choice.mean_work  # type: ignore[union-attr]
 
     def cancel(self) -> None:
         """Ends the attempt wherever it is; a message already sent stays on its link."""
@@ -332,6 +303,7 @@ def make_response(sink: Call) -> Response:
     response = Response()
     response.request = sink.request
     response.vertex = sink.vertex
+    response.choice = None
     response.maker = sink.vertex.index
     response.time = sink.finished
     response.place = sink.request.ingress
@@ -348,8 +320,8 @@ def make_ready(request: Request, vertex: Vertex, agent: int, maker: int, now: fl
     call.vertex = vertex
     call.agent = agent
     call.time = now
-    candidates = vertex.service.slots[agent]
-    call.candidates = candidates if candidates is not None else vertex.service.find_slots(agent)
+    candidates = vertex.slots[agent]
+    call.candidates = candidates if candidates else vertex.service.find_slots(agent)
     call.choice = None
     call.station = None
     call.due = NEVER

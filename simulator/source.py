@@ -100,11 +100,11 @@ class Source:
             self.world.exhausted(self)
 
     def draw(self) -> None:
-        """Draws the rows of the next block of requests: one list of floats a request, the ingress last."""
+        """Draws the rows of the next block of requests: one list of floats a request."""
         application, count = self.application, self.block
         self.first = self.number
         attributes = getattr(self.arrivals, "columns", {})
-        table = np.zeros((count, len(application.columns) + 1))
+        table = np.zeros((count, len(application.columns) + 2))  # then a column that stays 0.0, and the ingress
         for position, column in enumerate(application.columns):
             if isinstance(column.law, Sum):
                 continue
@@ -141,8 +141,6 @@ class Source:
         request.row = row
         request.calls = [None] * len(self.vertices)
         request.outcome = IN_FLIGHT
-        request.quality = 1.0
-        request.attempts = 0
         request.spiked = False
         self.number += 1
         world.begin(request, now)

@@ -28,29 +28,9 @@ class Station:
     """c workers and one queue on a node."""
 
     __slots__ = (
-        "agenda",
-        "arrivals",
-        "by_pace",
-        "by_start",
-        "capacity",
-        "expected",
-        "factors",
-        "index",
-        "meter",
-        "name",
-        "node",
-        "number",
-        "outstanding",
-        "pace",
-        "pool",
-        "queue",
-        "rank",
-        "running",
-        "speed",
-        "start_factor",
-        "start_factors",
-        "visits",
-        "workers",
+        "agenda", "arrivals", "by_pace", "by_start", "capacity", "factors", "index", "meter", "name", "node", "number",
+        "outstanding", "pace", "pool", "queue", "rank", "running", "speed", "start_factor", "start_factors", "visits", "workers",
+        "calm",
     )  # fmt: skip
 
     rank: int
@@ -68,10 +48,10 @@ class Station:
         self.pool: Pool | None = None  # the balancer in front of it, if any
         self.number = 0  # jobs present
         self.outstanding = 0  # calls placed here and not yet served
-        self.expected = 0.0  # expected work of those [s at reference speed]
         self.factors: list[float] = []  # slow-downs in progress
         self.pace = speed  # work done in a second by one worker
         self.start_factors: list[float] = []
+        self.calm = True  # nothing but call spikes can change a job's work or pace
         self.start_factor = 1.0  # multiplies the work of services that start now
         self.by_start = -1  # index of the last entry that slowed starts down
         self.by_pace = -1  # index of the last entry that slowed work in progress down
@@ -101,6 +81,16 @@ class Station:
     def start(self, job: Job, now: float) -> None:
         """A worker takes the job; spikes that are drawn at service start apply here."""
         job.started = now
+        if self.calm and job.spiked == 0.0:
+            job.due = due = now + job.work / self.pace
+        else:
+            job.due = due = now + self.burden(job, now) / self.pace
+        agenda = self.agenda  # as agenda.at(due, self, job), without the call
+        agenda._sequence = sequence = agenda._sequence + 1
+        heappush(agenda._queue, (due, DEPARTURE + sequence, self, job))  # type: ignore[misc]
+
+    def burden(self, job: Job, now: float) -> float:
+        """The work that a job brings once its spikes and the station's slow-downs are counted in."""
         left = job.work
         if job.spiked != 0.0:
             left = job.spiked_work()
@@ -114,10 +104,17 @@ class Station:
                 job.spike = self.by_pace
                 job.request.spiked = True
             self.running[job] = now
-        job.due = due = now + left / self.pace
-        agenda = self.agenda  # as agenda.at(due, self, job), without the call
-        agenda._sequence = sequence = agenda._sequence + 1
-        heappush(agenda._queue, (due, DEPARTURE + sequence, self, job))  # type: ignore[misc]
+        return left
+
+    def expected_backlog(self, mean: float) -> float:
+        """Expected work of the calls placed here and not yet served [s at reference speed]; those under way count as `mean` each.
+
+        A job in service counts as its whole mean, as if work were exponential.
+        """
+        waiting = 0.0
+        for job in self.queue:
+            waiting += job.choice.mean_work
+        return waiting + (self.outstanding - len(self.queue)) * mean
 
     def handle(self, job: Job) -> None:
         """A service ends: record it, start the next, hand the job on."""
@@ -130,7 +127,6 @@ class Station:
         self.number -= 1
         self.visits.extend((job.reached, job.started, now, job.work))
         self.outstanding -= 1
-        self.expected -= job.choice.mean_work  # type: ignore[union-attr]
         if self.pool is not None:
             self.pool.left(job)
         if self.queue:
@@ -141,7 +137,6 @@ class Station:
     def leave_out(self, job: Job) -> None:
         """Takes a job off the books of what was placed here."""
         self.outstanding -= 1
-        self.expected -= job.choice.mean_work  # type: ignore[union-attr]
         if self.pool is not None:
             self.pool.left(job)
 
@@ -165,6 +160,7 @@ class Station:
     def track(self) -> None:
         """From the start of the run on, keep the jobs in service at hand: their speed may change."""
         self.running = {}
+        self.calm = False
 
     def slow_down(self, factor: float, entry: int) -> None:
         """An episode starts that divides the speed by `factor`, work in progress included."""
@@ -179,6 +175,7 @@ class Station:
 
     def slow_starts(self, factor: float, entry: int) -> None:
         """An episode starts that multiplies the work of services starting meanwhile."""
+        self.calm = False
         self.start_factors.append(factor)
         self.by_start = entry
         self.start_factor = product(self.start_factors)
@@ -187,6 +184,7 @@ class Station:
         """The episode of `factor` ends."""
         self.start_factors.remove(factor)
         self.start_factor = product(self.start_factors)
+        self.calm = not self.start_factors and self.running is None
 
     def replan(self) -> None:
         """The pace changes now: keep the exact remaining work of every job in service and plan its end anew."""
