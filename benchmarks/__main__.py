@@ -26,9 +26,13 @@ def cpu(job: Callable[[], Any]) -> tuple[float, Any]:
     return time.process_time() - begun, found
 
 
-def simulate(text: str, seed: int = 1) -> Any:
-    """Runs a scenario through its own policy and the decision loop; returns the trace."""
-    described = parse(text, Path("benchmark.yaml")).scenario
+def read(text: str) -> Any:
+    """A scenario from its text."""
+    return parse(text, Path("benchmark.yaml")).scenario
+
+
+def simulate(described: Any, seed: int = 1) -> Any:
+    """Builds and runs a scenario through its own policy and the decision loop; returns the trace."""
     simulation = build(described, seed=seed)
     gc.freeze()
     try:
@@ -56,15 +60,15 @@ def headline(pairs: int, requests: int) -> None:
     model = yardstick.Model()
     print(f"requests per CPU second, as a ratio to idiomatic SimPy; median of {pairs} interleaved pairs, {requests:,} requests")
     for spans in ("none", "all"):
-        text = yardstick.scenario_text(model, requests, spans)
-        median, every, trace = ratio(pairs, lambda text=text: simulate(text), lambda: yardstick.run(model, requests))  # type: ignore[misc]
+        described = read(yardstick.scenario_text(model, requests, spans))
+        median, every, trace = ratio(pairs, lambda described=described: simulate(described), lambda: yardstick.run(model, requests))  # type: ignore[misc]
         show(f"yardstick model, spans: {spans}", median, every, f"{trace.events / requests:.1f} events a request")
 
 
 def compare_peers(pairs: int, requests: int) -> None:
     """M/M/1 and a tandem of three, with Ciw beside."""
     for label, means, rate in (("M/M/1", [0.01], 70.0), ("tandem of 3", [0.01, 0.0125, 0.008], 50.0)):
-        text = peers.scenario_queues(means, rate, requests)
+        described = read(peers.scenario_queues(means, rate, requests))
 
         def plain(means: list[float] = means, rate: float = rate) -> None:
             peers.simpy_queues(means, rate, requests)
@@ -72,7 +76,7 @@ def compare_peers(pairs: int, requests: int) -> None:
         def ciw(means: list[float] = means, rate: float = rate) -> None:
             peers.ciw_queues(means, rate, requests)
 
-        median, every, _ = ratio(pairs, lambda text=text: simulate(text), plain)  # type: ignore[misc]
+        median, every, _ = ratio(pairs, lambda described=described: simulate(described), plain)  # type: ignore[misc]
         show(f"{label}, vamappo", median, every)
         median, every, _ = ratio(max(pairs // 2, 1), ciw, plain)
         show(f"{label}, Ciw", median, every)
@@ -84,8 +88,7 @@ def growth(repeats: int, requests: int) -> None:
     base: float | None = None
     cases = [(5, 8, 0.7), (20, 8, 0.7), (100, 8, 0.7), (400, 8, 0.7), (5, 16, 0.7), (5, 40, 0.7), (5, 8, 0.3), (5, 8, 0.9), (5, 8, 0.97)]
     for nodes, services, load in cases:
-        text = yardstick.scenario_text(yardstick.Model(nodes=nodes, services=services, load=load), requests)
-        described = parse(text, Path("benchmark.yaml")).scenario
+        described = read(yardstick.scenario_text(yardstick.Model(nodes=nodes, services=services, load=load), requests))
         costs = []
         for _ in range(repeats):
             simulation = build(described)

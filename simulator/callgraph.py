@@ -80,7 +80,7 @@ class Vertex:
         self.call = call  # which call of the application it is a copy of
         self.service = service
         self.inputs: list[tuple[int, int, int]] = []  # (predecessor's vertex or -1 for the ingress, edge, column of its bits)
-        self.successors: list[int] = []
+        self.successors: list[Vertex] = []
         self.work = 0  # column of the first variant's work
         self.spike = -2  # column that is not 0.0 where a call spike hits; the last but one of a row is always 0.0
         self.spikes: list[tuple[int, int, bool]] = []  # (column, entry's index, whether it multiplies)
@@ -183,7 +183,7 @@ class Application:
             for sender in copies[before]:
                 column = self._column((plan.name, vertex.copy, "payload", before, sender.copy), law)
                 vertex.inputs.append((sender.index, edges, column))
-                sender.successors.append(vertex.index)
+                sender.successors.append(vertex)
                 edges += 1
         return edges
 
@@ -233,7 +233,7 @@ class Application:
         ready = list(self.roots)
         for index in ready:
             for after in self.vertices[index].successors:
-                left[after] -= 1
-                if left[after] == 0:
-                    ready.append(after)
+                left[after.index] -= 1
+                if left[after.index] == 0:
+                    ready.append(after.index)
         return ready

@@ -52,13 +52,13 @@ class Whole:
         """The request that the message belongs to."""
         return self.message.call.request
 
-    def receive(self, packet: Message) -> None:
+    def receive(self, packet: Message, now: float) -> None:
         """A packet has arrived; the log of the last one is the message's way."""
         message = self.message
         self.missing -= 1
         if self.missing == 0:
             message.log = packet.log
-            message.call.receive(message)
+            message.call.receive(message, now)
         elif packet.log is not None and message.call.logs is not None:  # type: ignore[union-attr]
             message.call.logs.append(packet.log)  # type: ignore[union-attr]
 
@@ -78,7 +78,7 @@ def make_message(call: "Call | Whole", edge: int, bits: float, target: int, log:
     return message
 
 
-def send_packets(link: "Link", message: Message, mtu: float) -> None:
+def send_packets(link: "Link", message: Message, mtu: float, now: float) -> None:
     """Cuts a message into packets of at most `mtu` bits, which reach the first link together."""
     full = int(message.bits // mtu)
     rest = message.bits - full * mtu
@@ -92,7 +92,7 @@ def send_packets(link: "Link", message: Message, mtu: float) -> None:
         packet.target = message.target
         packet.log = None if message.log is None else []
         packet.packet = number
-        link.send(packet)
+        link.send(packet, now)
 
 
 class Disturbance:
@@ -155,9 +155,8 @@ class Link:
         self.mtu = mtu
         self.plain = self.plain and mtu == float("inf")
 
-    def send(self, message: Message) -> None:
-        """A message or packet reaches the transmitter."""
-        now = self.agenda._now
+    def send(self, message: Message, now: float) -> None:
+        """A message or packet reaches the transmitter at the present instant, `now`."""
         start = self.free_at
         if start < now:
             start = now
@@ -166,7 +165,7 @@ class Link:
         arrival = end + self.propagation
         if not self.plain:
             if bits > self.mtu:
-                send_packets(self, message, self.mtu)
+                send_packets(self, message, self.mtu, now)
                 return
             if (start - now) * self.rate + bits > self.buffer * (1.0 + 1e-12):
                 self.drop(message, now)
@@ -189,9 +188,9 @@ class Link:
         self.bits_out += message.bits
         link = self.towards[message.target]
         if link is not None:
-            link.send(message)
+            link.send(message, self.agenda._now)
         else:
-            message.call.receive(message)
+            message.call.receive(message, self.agenda._now)
 
     def drop(self, message: Message, now: float) -> None:
         """The buffer has no room for the whole message."""

@@ -33,11 +33,11 @@ class Pool:
         for station in stations:
             station.pool = self
 
-    def enter(self, job: Job) -> None:
+    def enter(self, job: Job, now: float) -> None:
         """A call with all its inputs arrives: one replica takes it."""
         station: Station = self.balancer.pick(self.stations, job)
         station.outstanding += 1
-        station.enter(job)
+        station.enter(job, now)
 
     def expected_backlog(self, mean: float) -> float:
         """Expected work of the calls placed on the replicas and not yet served [s at reference speed]."""

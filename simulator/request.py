@@ -131,7 +131,7 @@ class Call(Decision):
         else:
             origin = request.calls[before].place  # type: ignore[union-attr]
         if origin == target:
-            server.enter(self)
+            server.enter(self, self.time)
             return
         link: Link | None = request.world.towards[origin][target]
         if link is None:
@@ -144,7 +144,7 @@ class Call(Decision):
         message.bits = row[column]
         message.target = target
         message.log = None if self.logs is None else []
-        link.send(message)
+        link.send(message, self.time)
 
     def gather(self, target: int, server) -> None:
         """The inputs of a join travel from wherever they are."""
@@ -163,11 +163,11 @@ class Call(Decision):
                 return
             sends.append((link, make_message(self, edge, row[column], target, None if self.logs is None else [])))
         if not sends:
-            server.enter(self)
+            server.enter(self, self.time)
             return
         self.missing = len(sends)
         for link, message in sends:
-            link.send(message)
+            link.send(message, self.time)
             if request.outcome != IN_FLIGHT:
                 return  # a full buffer has ended it
 
@@ -176,7 +176,7 @@ class Call(Decision):
         self.give_up(server)
         self.request.world.end(self.request, UNREACHABLE, self.time)
 
-    def receive(self, message: Message) -> None:
+    def receive(self, message: Message, now: float) -> None:
         """An input is there; the last one takes the call to its station."""
         if self.status != UNDER_WAY:
             return
@@ -188,7 +188,7 @@ class Call(Decision):
         if missing:
             self.missing = missing
         else:
-            self.choice.server.enter(self)  # type: ignore[union-attr]
+            self.choice.server.enter(self, now)  # type: ignore[union-attr]
 
     def spiked_work(self) -> float:
         """The work with its call spikes, drawn for this call and applied now that service starts."""
@@ -207,13 +207,15 @@ class Call(Decision):
         self.status = OK
         self.finished = now
         request = self.request
-        waiting = request.waiting
         vertex = self.vertex
+        waiting = request.waiting
         for after in vertex.successors:
-            left = waiting[after] - 1
-            waiting[after] = left
-            if left == 0:
-                make_ready(request, request.application.vertices[after], self.place, vertex.index, now)
+            number: int = after.index
+            left = waiting[number]
+            if left == 1:
+                make_ready(request, after, self.place, vertex.index, now)
+            else:
+                waiting[number] = left - 1
         if vertex.may_end and request.sinks[vertex.index]:
             self.answer(now)
 
@@ -233,7 +235,7 @@ class Call(Decision):
         edge = request.application.response_edge + self.vertex.index
         message = make_message(response, edge, request.row[column], request.ingress, [] if request.traced else None)
         response.message = message
-        link.send(message)
+        link.send(message, now)
 
     def rejected(self) -> None:
         """The station was full."""
@@ -280,13 +282,13 @@ class Response(Call):
 
     message: Message
 
-    def receive(self, message: Message) -> None:
+    def receive(self, message: Message, now: float) -> None:
         """The result is where the request came from."""
         if self.request.outcome == IN_FLIGHT:
             if self.logs is not None and message.log is not None:
                 self.logs.append(message.log)
             self.status = OK
-            self.request.arrived_result(self.request.world.environment._now)
+            self.request.arrived_result(now)
 
     def input_lost(self) -> None:
         """The result was dropped or lost: the request fails at this instant."""
@@ -320,8 +322,7 @@ def make_ready(request: Request, vertex: Vertex, agent: int, maker: int, now: fl
     call.vertex = vertex
     call.agent = agent
     call.time = now
-    candidates = vertex.slots[agent]
-    call.candidates = candidates if candidates else vertex.service.find_slots(agent)
+    call.candidates = vertex.slots[agent] or vertex.service.find_slots(agent)
     call.choice = None
     call.station = None
     call.due = NEVER

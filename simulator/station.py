@@ -60,9 +60,8 @@ class Station:
         self.arrivals = self.meter.arrivals.times
         self.visits = self.meter.visits.times
 
-    def enter(self, job: Job) -> None:
-        """A job whose inputs are all there reaches the station."""
-        now = self.agenda._now
+    def enter(self, job: Job, now: float) -> None:
+        """A job whose inputs are all there reaches the station at the present instant, `now`."""
         n = self.number
         if n >= self.capacity:
             self.meter.reject(now)
@@ -81,10 +80,8 @@ class Station:
     def start(self, job: Job, now: float) -> None:
         """A worker takes the job; spikes that are drawn at service start apply here."""
         job.started = now
-        if self.calm and job.spiked == 0.0:
-            job.due = due = now + job.work / self.pace
-        else:
-            job.due = due = now + self.burden(job, now) / self.pace
+        work = job.work if self.calm and job.spiked == 0.0 else self.burden(job, now)
+        job.due = due = now + work / self.pace
         agenda = self.agenda  # as agenda.at(due, self, job), without the call
         agenda._sequence = sequence = agenda._sequence + 1
         heappush(agenda._queue, (due, DEPARTURE + sequence, self, job))  # type: ignore[misc]
