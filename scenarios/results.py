@@ -131,7 +131,7 @@ def arrow(column: Any) -> Any:
     if isinstance(column, Names):
         names = [str(name) for name in column.names]
         codes = np.where(column.codes < 0, len(names) - 1, column.codes).astype(np.int32)
-        return pa.array(np.array(names, dtype=object)[codes] if len(codes) else [], pa.string()).dictionary_encode()
+        return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(names, pa.string()))
     return pa.array(column)
 
 

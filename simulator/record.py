@@ -21,6 +21,7 @@ GROWTH = 65_536
 COLUMNS = ("entry", "ingress", "arrival_s", "end_s", "outcome", "quality", "attempts", "counted", "spiked")
 CALL_FIELDS = ("request", "vertex", "variant", "station", "decided", "reached", "started", "finished", "work_s", "spike", "status", "critical")
 HOP_FIELDS = ("request", "vertex", "response", "critical", "link", "reached", "transmits", "transmitted", "arrived")
+TAIL = 0.01  # share of requests that `spans: tail` keeps
 AUTO_ROWS = 400_000  # rows of calls and hops kept by `spans: auto` before every second request is thinned out
 
 
@@ -84,10 +85,6 @@ class SpanRows:
         self.calls = array("d")
         self.hops = array("d")
 
-    def traces(self, number: int) -> bool:
-        """Whether request `number` of its entry is traced: the same ones under every policy."""
-        return self.stride > 0 and number % self.stride == 0
-
     def write(self, request: Request, now: float) -> None:
         """Takes the spans of a request that has just ended (or is cut off with the run)."""
         critical, critical_logs = critical_path(request)
@@ -114,11 +111,23 @@ class SpanRows:
             for at in range(0, len(log), LINK_FIELDS):
                 self.hops.extend((request, vertex, response, mark, *log[at : at + LINK_FIELDS]))
 
-    def thin(self, numbers) -> None:
-        """Under `auto`: once there are too many rows, only every second traced request is kept from here on; `numbers` by request id."""
-        while self.automatic and (len(self.calls) // len(CALL_FIELDS) + len(self.hops) // len(HOP_FIELDS)) > AUTO_ROWS:
+    @property
+    def too_many(self) -> bool:
+        """Whether there are more rows than should be kept."""
+        return len(self.calls) // len(CALL_FIELDS) + len(self.hops) // len(HOP_FIELDS) > AUTO_ROWS
+
+    def thin(self, numbers: np.ndarray) -> None:
+        """Under `auto`: while there are too many rows only every second traced request is kept; `numbers` by request id."""
+        while self.automatic and self.too_many:
             self.stride *= 2
             self.keep(lambda ids: numbers[ids.astype(np.int64)] % self.stride == 0)
+
+    def keep_slowest(self, latency: np.ndarray) -> None:
+        """Under `tail`: keeps the requests whose latency is among the slowest 1 % so far; `latency` by request id, NaN where not ended."""
+        ended = latency[~np.isnan(latency)]
+        if len(ended):
+            least = np.quantile(ended, 1.0 - TAIL, method="inverted_cdf")
+            self.keep(lambda ids: latency[ids.astype(np.int64)] >= least)
 
     def keep(self, chosen) -> None:
         """Keeps the rows of requests for which `chosen(ids)` is true."""

@@ -10,10 +10,14 @@ until the last counted request has ended (`drain_arrivals`), or stop at the hori
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import nextafter
 from typing import Any
+
+import numpy as np
 
 from simulator.callgraph import Application
 from simulator.decisions import Decision, Policy
@@ -123,7 +127,7 @@ class Simulation:
         self.timeline: Timeline | None = None
         self.requests = RequestColumns()
         self.span_rows = SpanRows(spans)
-        self.numbers: list[int] = []  # number within its entry by request id, kept while spans are thinned
+        self.numbers = array("q")  # number within its entry by request id, kept while spans are thinned
         self.window_opened = INFINITY  # when it did open and close
         self.window_closed = INFINITY
         self._trace: Trace | None = None
@@ -248,8 +252,6 @@ class Simulation:
 
     def close_after(self, now: float) -> None:
         """The last of a given number of requests has arrived: the window closes right behind it."""
-        from math import nextafter
-
         end = nextafter(now, INFINITY)
         self.set_window(self.opened, end)
         if not self.span.drain_arrivals:
@@ -269,7 +271,7 @@ class Simulation:
                     call.cancel()
         if request.traced:
             self.span_rows.write(request, now)
-            if self.span_rows.automatic and number % 1024 == 0:
+            if number % 1024 == 0:
                 self.thin()
         request.calls = []  # breaks the only reference cycle, so that nothing waits for the garbage collector
         del self.in_flight[number]
@@ -282,9 +284,15 @@ class Simulation:
 
     def thin(self) -> None:
         """Keeps fewer spans where there are too many."""
-        import numpy as np
+        if self.span_rows.automatic:
+            self.span_rows.thin(np.frombuffer(self.numbers, dtype=np.int64).copy())
+        elif self.span_rows.tail and self.span_rows.too_many:
+            self.span_rows.keep_slowest(self.latencies())
 
-        self.span_rows.thin(np.array(self.numbers))
+    def latencies(self) -> np.ndarray:
+        """Latency by request id [s], NaN where a request has not ended; shape (generated,)."""
+        columns = self.requests.arrays(self.generated)
+        return np.where(columns["outcome"] == IN_FLIGHT, np.nan, columns["end"] - columns["arrival"])
 
     def exhausted(self, source: Source) -> None:
         """An entry has no more arrivals."""
@@ -303,6 +311,8 @@ class Simulation:
             self.requests.end(request, UNFINISHED, now)
             if request.traced:
                 self.span_rows.write(request, now)
+        if self.span_rows.tail:
+            self.span_rows.keep_slowest(self.latencies())
         for counter in self.counters:
             counter.meter.fold(now)
         self._trace = collect(self)
