@@ -130,8 +130,10 @@ def arrow(column: Any) -> Any:
 
     if isinstance(column, Names):
         names = [str(name) for name in column.names]
-        codes = np.where(column.codes < 0, len(names) - 1, column.codes).astype(np.int32)
-        return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(names, pa.string()))
+        distinct = {name: code for code, name in enumerate(dict.fromkeys(names))}
+        renumbered = np.array([distinct[name] for name in names], dtype=np.int32)
+        codes = renumbered[column.codes.astype(np.int64)] if len(names) else np.zeros(0, np.int32)  # -1 is the last name
+        return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(list(distinct), pa.string()))
     return pa.array(column)
 
 
