@@ -5,37 +5,54 @@ delay (plus jitter) after that: one event a hop. While nothing changes, FIFO nee
 transmitter is free. The backlog is what is still to be transmitted: (free_at - now) * B bits.
 """
 
+from __future__ import annotations
+
 from heapq import heappush
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from simulator.engine import DELIVERY, Environment
 from simulator.meters import LinkMeter
 
 if TYPE_CHECKING:
-    from simulator.request import Call
+    from simulator.request import Call, Request
+
+    Carried: TypeAlias = "Message | Packet | Call"
 
 LINK_FIELDS = 5  # numbers a hop leaves in a message's log: link, reached, transmission starts, ends, arrived
 
 
 class Message:
-    """The input of a call on its way: `bits` from one node to the node `target`."""
+    """An input of a join, or a response, on its way to the node `place`. A call with a single input is its own message."""
 
-    __slots__ = ("bits", "call", "edge", "log", "target")
+    __slots__ = ("call", "edge", "bits", "place", "log")
 
-    call: "Call | Whole"  # who receives it
+    call: Call  # who receives it
     edge: int  # which of the application's edges, the key of its draws
     bits: float
-    target: int  # index of the node it is for
+    place: int  # index of the node it is for
     log: list[float] | None  # LINK_FIELDS numbers a hop, where the request is traced
     packet = 0
 
+    def receive(self, now: float) -> None:
+        """It is there."""
+        self.call.receive_input(self, now)
 
-class Packet(Message):
+
+class Packet:
     """One packet of a message, received by the `Whole` it belongs to."""
 
-    __slots__ = ("packet",)
+    __slots__ = ("call", "edge", "bits", "place", "log", "packet")
 
+    call: Whole
+    edge: int
+    bits: float
+    place: int
+    log: list[float] | None
     packet: int
+
+    def receive(self, now: float) -> None:
+        """It is there."""
+        self.call.receive_packet(self, now)
 
 
 class Whole:
@@ -43,42 +60,42 @@ class Whole:
 
     __slots__ = ("message", "missing")
 
-    def __init__(self, message: Message, packets: int):
+    def __init__(self, message: Message | Call, packets: int):
         self.message = message
         self.missing = packets
 
     @property
-    def request(self):
+    def request(self) -> Request:
         """The request that the message belongs to."""
         return self.message.call.request
 
-    def receive(self, packet: Message, now: float) -> None:
+    def receive_packet(self, packet: Packet, now: float) -> None:
         """A packet has arrived; the log of the last one is the message's way."""
         message = self.message
         self.missing -= 1
         if self.missing == 0:
             message.log = packet.log
-            message.call.receive(message, now)
-        elif packet.log is not None and message.call.logs is not None:  # type: ignore[union-attr]
-            message.call.logs.append(packet.log)  # type: ignore[union-attr]
+            message.receive(now)
+        elif packet.log is not None:
+            message.call.logs.append(packet.log)
 
     def input_lost(self) -> None:
         """A lost packet loses the message."""
         self.message.call.input_lost()
 
 
-def make_message(call: "Call | Whole", edge: int, bits: float, target: int, log: list[float] | None) -> Message:
+def make_message(call: Call, edge: int, bits: float, place: int, log: list[float] | None) -> Message:
     """A message that is one unit."""
     message = Message()
     message.call = call
     message.edge = edge
     message.bits = bits
-    message.target = target
+    message.place = place
     message.log = log
     return message
 
 
-def send_packets(link: "Link", message: Message, mtu: float, now: float) -> None:
+def send_packets(link: Link, message: Message | Call, mtu: float, now: float) -> None:
     """Cuts a message into packets of at most `mtu` bits, which reach the first link together."""
     full = int(message.bits // mtu)
     rest = message.bits - full * mtu
@@ -89,7 +106,7 @@ def send_packets(link: "Link", message: Message, mtu: float, now: float) -> None
         packet.call = whole
         packet.edge = message.edge
         packet.bits = mtu if number < full else rest
-        packet.target = message.target
+        packet.place = message.place
         packet.log = None if message.log is None else []
         packet.packet = number
         link.send(packet, now)
@@ -106,11 +123,11 @@ class Disturbance:
         self.coins = columns.uniform("loss", name) if loss > 0.0 else None
         self.delays = columns.law(jitter, "jitter", name) if jitter is not None else None
 
-    def lost(self, message: Message) -> bool:
+    def lost(self, message: Carried) -> bool:
         """Whether this message or packet is lost on the link."""
         return self.coins is not None and self.coins.at(message) < self.loss
 
-    def delay(self, message: Message) -> float:
+    def delay(self, message: Carried) -> float:
         """Extra propagation delay [s]."""
         return self.delays.at(message) if self.delays is not None else 0.0
 
@@ -155,7 +172,7 @@ class Link:
         self.mtu = mtu
         self.plain = self.plain and mtu == float("inf")
 
-    def send(self, message: Message, now: float) -> None:
+    def send(self, message: Carried, now: float) -> None:
         """A message or packet reaches the transmitter at the present instant, `now`."""
         start = self.free_at
         if start < now:
@@ -165,7 +182,7 @@ class Link:
         arrival = end + self.propagation
         if not self.plain:
             if bits > self.mtu:
-                send_packets(self, message, self.mtu, now)
+                send_packets(self, message, self.mtu, now)  # type: ignore[arg-type]  # a packet is never too long
                 return
             if (start - now) * self.rate + bits > self.buffer * (1.0 + 1e-12):
                 self.drop(message, now)
@@ -180,26 +197,26 @@ class Link:
         agenda._sequence = sequence = agenda._sequence + 1
         heappush(agenda._queue, (arrival, DELIVERY + sequence, self, message))  # type: ignore[misc]
 
-    def handle(self, message: Message) -> None:
+    def handle(self, message: Carried) -> None:
         """A message or packet arrives at the far end: it goes on, or its call has it."""
         if self.disturbance is not None and self.disturbance.lost(message):
             self.lose(message)
             return
         self.bits_out += message.bits
-        link = self.towards[message.target]
+        link = self.towards[message.place]
         if link is not None:
             link.send(message, self.agenda._now)
         else:
-            message.call.receive(message, self.agenda._now)
+            message.receive(self.agenda._now)
 
-    def drop(self, message: Message, now: float) -> None:
+    def drop(self, message: Carried, now: float) -> None:
         """The buffer has no room for the whole message."""
         self.bits_dropped += message.bits
         if self.meter.counts(now):
             self.meter.dropped += 1
         message.call.input_lost()
 
-    def lose(self, message: Message) -> None:
+    def lose(self, message: Carried) -> None:
         """The message is lost on the way; it has used the transmitter all the same."""
         self.bits_lost += message.bits
         if self.meter.counts(self.agenda._now):

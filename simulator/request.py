@@ -89,7 +89,7 @@ class Call(Decision):
 
     __slots__ = (
         "due", "finished", "last_log", "left", "logs", "maker", "missing", "place", "reached", "spike", "spiked", "started",
-        "station", "status", "work",
+        "station", "status", "work", "edge", "bits", "log",
     )  # fmt: skip
 
     maker: int  # the predecessor that finished last and so made it ready; -1 for a root
@@ -104,7 +104,11 @@ class Call(Decision):
     reached: float
     started: float
     finished: float
-    logs: list[list[float]] | None  # hops of its inputs, where traced
+    edge: int  # of its single input, while that is on its way; as are bits and log
+    bits: float
+    log: list[float] | None
+    packet = 0
+    logs: list[list[float]]  # hops of its inputs, where traced
     last_log: list[float] | None  # hops of the input that came last
     status: int
 
@@ -137,14 +141,10 @@ class Call(Decision):
         if link is None:
             self.unreachable(server)
             return
-        self.missing = 1
-        message = Message()  # as make_message(), without the call
-        message.call = self
-        message.edge = edge
-        message.bits = row[column]
-        message.target = target
-        message.log = None if self.logs is None else []
-        link.send(message, self.time)
+        self.edge = edge
+        self.bits = row[column]
+        self.log = [] if request.traced else None
+        link.send(self, self.time)
 
     def gather(self, target: int, server) -> None:
         """The inputs of a join travel from wherever they are."""
@@ -161,7 +161,7 @@ class Call(Decision):
             if link is None:
                 self.unreachable(server)
                 return
-            sends.append((link, make_message(self, edge, row[column], target, None if self.logs is None else [])))
+            sends.append((link, make_message(self, edge, row[column], target, [] if request.traced else None)))
         if not sends:
             server.enter(self, self.time)
             return
@@ -176,12 +176,25 @@ class Call(Decision):
         self.give_up(server)
         self.request.world.end(self.request, UNREACHABLE, self.time)
 
-    def receive(self, message: Message, now: float) -> None:
-        """An input is there; the last one takes the call to its station."""
+    @property
+    def call(self) -> Call:
+        """A call with a single input is its own message: it carries itself."""
+        return self
+
+    def receive(self, now: float) -> None:
+        """The single input is there: to the station."""
         if self.status != UNDER_WAY:
             return
-        if self.logs is not None:
-            assert message.log is not None
+        if self.log is not None:
+            self.logs.append(self.log)
+            self.last_log = self.log
+        self.choice.server.enter(self, now)  # type: ignore[union-attr]
+
+    def receive_input(self, message: Message, now: float) -> None:
+        """An input of a join is there; the last one takes the call to its station."""
+        if self.status != UNDER_WAY:
+            return
+        if message.log is not None:
             self.logs.append(message.log)
             self.last_log = message.log
         missing = self.missing - 1
@@ -282,10 +295,10 @@ class Response(Call):
 
     message: Message
 
-    def receive(self, message: Message, now: float) -> None:
+    def receive_input(self, message: Message, now: float) -> None:
         """The result is where the request came from."""
         if self.request.outcome == IN_FLIGHT:
-            if self.logs is not None and message.log is not None:
+            if message.log is not None:
                 self.logs.append(message.log)
             self.status = OK
             self.request.arrived_result(now)
@@ -310,7 +323,7 @@ def make_response(sink: Call) -> Response:
     response.time = sink.finished
     response.place = sink.request.ingress
     response.status = UNDER_WAY
-    response.logs = [] if sink.request.traced else None
+    response.logs = []
     sink.request.calls.append(response)
     return response
 
@@ -332,7 +345,5 @@ def make_ready(request: Request, vertex: Vertex, agent: int, maker: int, now: fl
         call.spike = -1
         call.logs = []
         call.last_log = None
-    else:
-        call.logs = None
     request.calls[vertex.index] = call
     request.world.ready.append(call)

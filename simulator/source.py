@@ -215,7 +215,7 @@ class LinkDraws:
 
     def at(self, message) -> float:
         """The draw of `message` (or packet)."""
-        request = message.call.request
+        request = message.call.request  # a call carries itself, a packet its message's
         key = (request.source.name, message.edge, message.packet)
         draws = self.columns.get(key)
         if draws is None:
