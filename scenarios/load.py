@@ -46,7 +46,9 @@ def bundled() -> list[str]:
 def find(name: str) -> Path:
     """The file of a scenario given as a path or as the name of a bundled one."""
     path = Path(name)
-    if path.exists() and path.is_file():
+    if path.is_dir():
+        raise ScenarioError(name, [Problem(0, "", "this is a folder; name a scenario file in it")])
+    if path.exists():
         return path
     if path.suffix in (".yaml", ".yml") or "/" in name:
         raise ScenarioError(name, [Problem(0, "", "there is no such file")])

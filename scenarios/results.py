@@ -26,7 +26,13 @@ class ResultsError(Exception):
 
 
 def check_target(out: Path, force: bool) -> None:
-    """Refuses a folder that would be overwritten."""
+    """Refuses a folder that would be overwritten or cannot be made, before anything is simulated."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ResultsError(f"{out} cannot be made ({error.strerror}); name another folder with --out") from None
+    if not os.access(out.parent, os.W_OK):
+        raise ResultsError(f"{out.parent} cannot be written to; name another folder with --out")
     if out.exists() and not out.is_dir():
         raise ResultsError(f"{out} is a file; name a folder with --out")
     if out.exists() and any(out.iterdir()):
@@ -38,7 +44,6 @@ def check_target(out: Path, force: bool) -> None:
 
 def write_results(out: Path, scenario: Scenario, traces: Sequence[Trace], summary: dict[str, Any], facts: dict[str, Any]) -> None:
     """Writes everything beside `out` first and then moves it there."""
-    out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_name(f".{out.name}.part-{os.getpid()}")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()

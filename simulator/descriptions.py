@@ -93,7 +93,7 @@ class Choice:
         from pydantic_core import PydanticCustomError
 
         dimension = self.dimension or DIMENSION.get()
-        if isinstance(value, self.classes):
+        if isinstance(value, (*self.classes, Outside)):
             return value
         if self.bare and isinstance(value, str | int | float) and not isinstance(value, bool):
             try:
@@ -115,7 +115,7 @@ class Choice:
         if kind is None:
             raise PydanticCustomError("kind", "{sentence}", {"sentence": f"missing key 'kind' (one of {', '.join(kinds)})"})
         if isinstance(kind, str) and ":" in kind:
-            return outside(kind, {key: item for key, item in value.items() if key != "kind"})
+            return outside(kind, {key: item for key, item in value.items() if key != "kind"}, self.what)
         if kind not in kinds:
             near = difflib.get_close_matches(str(kind), kinds, 1)
             hint = f" (did you mean {near[0]!r}?)" if near else f" (one of {', '.join(kinds)})"
@@ -134,8 +134,8 @@ class Choice:
         dimension = self.dimension or DIMENSION.get()
         if self.bare and type(value) is self.classes[0]:
             return format(value.value, dimension)  # type: ignore[attr-defined]
-        if type(value) not in self.classes:
-            return {"kind": getattr(value, "kind", f"{type(value).__module__}:{type(value).__qualname__}"), **dataclasses.asdict(value)}
+        if isinstance(value, Outside):
+            return {"kind": value.kind, **value.arguments}
         token = DIMENSION.set(dimension)
         try:
             written = adapter(type(value)).dump_python(value, mode="json", by_alias=True)
@@ -154,7 +154,31 @@ class Choice:
         return {"x-choice": self.what}
 
 
-def outside(kind: str, arguments: dict[str, Any]) -> Any:
+NEEDED = {
+    "law": ("sample", "moments"),
+    "policy": ("actor",),
+    "arrival process": ("source", "mean_rate"),
+    "discipline": ("queue", "capacity"),
+    "balancer": ("picker",),
+    "spike": ("name", "inject"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Outside:
+    """A description from outside the project: what the file says of it, and the object made of that, to which it defers."""
+
+    kind: str
+    arguments: dict[str, Any]
+    made: Any = dataclasses.field(compare=False, repr=False)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.made, name)
+
+
+def outside(kind: str, arguments: dict[str, Any], what: str) -> Outside:
     """A description from outside the project, `package.module:Class`, made with the other keys as its arguments."""
     import importlib
 
@@ -162,6 +186,10 @@ def outside(kind: str, arguments: dict[str, Any]) -> Any:
 
     module, _, name = kind.partition(":")
     try:
-        return getattr(importlib.import_module(module), name)(**arguments)
+        made = getattr(importlib.import_module(module), name)(**arguments)
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise PydanticCustomError("kind", "{sentence}", {"sentence": f"cannot make {kind!r}: {error}"}) from None
+    missing = [needed for needed in NEEDED.get(what, ()) if not hasattr(made, needed)]
+    if missing:
+        raise PydanticCustomError("kind", "{sentence}", {"sentence": f"{kind!r} is no {what}: it has no {' and no '.join(missing)}"})
+    return Outside(kind, arguments, made)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Annotated
 
 import typer
@@ -21,10 +20,11 @@ def check(scenario: ScenarioName, set_: Overrides = None, as_json: Annotated[boo
     if as_json:
         print(json.dumps({"scenario": loaded.scenario.name, **loads, "warnings": list(loaded.warnings)}, indent=1, allow_nan=False))
         return
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    from scenarios.commands.tables import output
+
+    console = output()
     console.print(f"[bold]{loaded.scenario.name}[/bold]: {loads['requests_per_s']:.4g} requests/s offered; calls are assumed to spread evenly by capacity")
     for kind in ("stations", "links"):
         table = Table(kind.removesuffix("s"), "offered load", box=None, pad_edge=False)

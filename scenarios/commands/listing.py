@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Annotated
 
 import typer
@@ -45,10 +44,11 @@ def list_(what: What = None) -> None:
     found = tables()
     if what is not None and what not in found:
         raise fail(f"there is no list of {what!r}{suggestion(what, found)}; there are {', '.join(found)}")
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(file=sys.stdout, highlight=False)
+    from scenarios.commands.tables import output
+
+    console = output()
     for title, rows in found.items():
         if what is None or what == title:
             table = Table(title, "", box=None, pad_edge=False)

@@ -59,6 +59,13 @@ class Progress:
             self.bar.update(self.task, completed=self.ended, state=f"{self.ended} of {self.replications} replications")
 
 
+def output() -> Any:
+    """Where results are printed: standard output, wide enough for tables where it is no terminal."""
+    from rich.console import Console
+
+    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 140)
+
+
 def seconds(value: float | None) -> str:
     """A time for people: 33.3 ms, 1.53 s."""
     if value is None:
@@ -85,10 +92,9 @@ def judged(levels: list[Any], summary: dict[str, Any]) -> list[tuple[bool, str]]
 
 def end_table(summary: dict[str, Any], facts: dict[str, Any], target: Path | None) -> None:
     """Prints the run's figures."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    console = output()
     counts = summary["requests"]
     console.print(f"[bold]{summary['scenario']}[/bold], policy {summary['policy']}, seed {summary['seed']}, {summary['replications']} replication(s)")
     outcomes = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count and name not in ("generated",))

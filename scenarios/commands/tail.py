@@ -83,12 +83,11 @@ def describe(series: list[Any]) -> dict[str, Any]:
 
 def show(label: str, found: dict[str, Any]) -> None:
     """Prints one series."""
-    from rich.console import Console
     from rich.table import Table
 
-    from scenarios.commands.tables import interval
+    from scenarios.commands.tables import interval, output
 
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    console = output()
     worth = f"worth {found['effective_n']:,.0f} independent ones for the mean"
     console.print(f"[bold]{label}[/bold]: {found['n']:,} latencies in {found['replications']} replication(s), {worth}")
     table = Table("figure", "value  [95 % interval]", box=None, pad_edge=False)

@@ -68,6 +68,42 @@ def test_force_leaves_other_folders_alone(tmp_path):
     assert (tmp_path / "mine" / "thesis.txt").exists()
 
 
+def test_a_folder_that_cannot_be_made_is_said_before_the_run(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = vamappo("run", "m-m-1", "--out", tmp_path / "file" / "x")
+    assert done.returncode == 2
+    assert "cannot be made" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+OUTSIDE = """
+class Last:
+    def __init__(self, back=1):
+        self.back = back
+
+    def actor(self, simulation):
+        return self
+
+    def act(self, decision):
+        return decision.candidates[-self.back]
+"""
+
+
+def test_a_policy_from_outside(tmp_path):
+    (tmp_path / "mine.py").write_text(OUTSIDE)
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{tmp_path}"}
+    command = [sys.executable, "-m", "scenarios", "run", "edge-chat", "--set", "horizon=90 s", "--policy"]
+    first = subprocess.run([*command, "mine:Last", "--out", tmp_path / "a"], env=environment, capture_output=True, text=True)
+    assert first.returncode == 0, first.stderr
+    again = [*command[:4], tmp_path / "a" / "scenario.yaml", "--out", tmp_path / "b"]
+    assert subprocess.run(again, env=environment, capture_output=True).returncode == 0
+    digests = [json.loads((tmp_path / name / "manifest.json").read_text())["columns_sha256"] for name in "ab"]
+    assert digests[0] == digests[1]
+    wrong = subprocess.run([*command, "json:JSONDecoder"], env=environment, capture_output=True, text=True)
+    assert wrong.returncode == 2
+    assert "is no policy: it has no actor" in wrong.stderr
+
+
 def test_json_alone_stores_nothing(tmp_path):
     done = vamappo("run", "m-m-1", "--json", cwd=tmp_path)
     assert json.loads(done.stdout)["requests"]["completed"] == 10_000
