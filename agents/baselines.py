@@ -89,14 +89,14 @@ class LeastLoadedActor:
     __slots__ = ()
 
     def act(self, decision: Decision) -> Candidate:
-        best: Candidate = decision.candidates[0]
+        best: Candidate | None = None
         least = INFINITY
         for candidate in decision.candidates:
             load = candidate.server.outstanding * candidate.share
             if load < least:
                 best = candidate
                 least = load
-        return best
+        return best or decision.candidates[0]
 
 
 @description

@@ -156,7 +156,7 @@ class Link:
         self.mtu = float("inf")  # bits a packet may have
         self.plain = buffer == float("inf")  # nothing is cut, dropped, lost or jittered
         self.free_at = 0.0
-        self.meter = LinkMeter()
+        self.meter = LinkMeter(rate)
         self.hops = self.meter.hops.times
         self.bits_out = 0.0  # over the whole run
         self.bits_dropped = 0.0
@@ -190,7 +190,7 @@ class Link:
             if self.disturbance is not None:
                 arrival += self.disturbance.delay(message)
         self.free_at = end
-        self.hops.extend((now, start, end, arrival, bits))
+        self.hops.extend((now, start, arrival, bits))
         if message.log is not None:
             message.log.extend((self.index, now, start, end, arrival))
         agenda = self.agenda  # as agenda.at(arrival, self, message), without the call

@@ -14,8 +14,8 @@ import numpy as np
 
 from simulator.samples import Samples
 
-VISIT, HOP = 4, 5  # floats a visit to a station, a hop over a link
-CHUNK = 51 * VISIT * HOP  # floats packed at once
+VISIT = HOP = 4  # floats a visit to a station, a hop over a link
+CHUNK = 255 * VISIT  # floats packed at once
 PACKED = 32  # chunks before they are analysed
 pack = Struct(f"{CHUNK}d").pack
 
@@ -141,10 +141,11 @@ def add_up(totals: np.ndarray, levels: np.ndarray, durations: np.ndarray | None)
 class LinkMeter:
     """Figures of one link direction."""
 
-    __slots__ = ("bits_in", "busy_s", "closed", "dropped", "hops", "lost", "opened", "transit_s", "waits")
+    __slots__ = ("rate", "hops", "opened", "closed", "waits", "transit_s", "busy_s", "bits_in", "dropped", "lost")
 
-    def __init__(self) -> None:
-        self.hops = RawTimes()  # reached, transmission starts, ends, arrived, bits
+    def __init__(self, rate: float) -> None:
+        self.rate = rate  # bit/s; fold before it changes
+        self.hops = RawTimes()  # reached, transmission starts, arrived, bits
         self.opened = 0.0
         self.closed = float("inf")
         self.waits = Samples()
@@ -166,7 +167,8 @@ class LinkMeter:
 
     def fold(self, now: float) -> None:
         """Turns all raw times into figures."""
-        reached, starts, ends, arrived, bits = self.hops.take(HOP).T
+        reached, starts, arrived, bits = self.hops.take(HOP).T
+        ends = starts + bits / self.rate
         self.bits_in += float(bits.sum())
         if self.opened == float("inf"):
             return

@@ -32,6 +32,7 @@ class Pool:
         self.balancer = balancer.picker()
         for station in stations:
             station.pool = self
+            station.plain = False
 
     def enter(self, job: Job, now: float) -> None:
         """A call with all its inputs arrives: one replica takes it."""

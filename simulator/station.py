@@ -30,7 +30,7 @@ class Station:
     __slots__ = (
         "agenda", "arrivals", "by_pace", "by_start", "capacity", "factors", "index", "meter", "name", "node", "number",
         "outstanding", "pace", "pool", "queue", "rank", "running", "speed", "start_factor", "start_factors", "visits", "workers",
-        "calm",
+        "calm", "plain",
     )  # fmt: skip
 
     rank: int
@@ -51,6 +51,7 @@ class Station:
         self.factors: list[float] = []  # slow-downs in progress
         self.pace = speed  # work done in a second by one worker
         self.start_factors: list[float] = []
+        self.plain = True  # no pool in front, and no need to keep the jobs in service at hand
         self.calm = True  # nothing but call spikes can change a job's work or pace
         self.start_factor = 1.0  # multiplies the work of services that start now
         self.by_start = -1  # index of the last entry that slowed starts down
@@ -119,13 +120,14 @@ class Station:
         if job.due != now:
             return  # planned anew or cancelled since
         job.due = NEVER
-        if self.running is not None:
-            del self.running[job]
         self.number -= 1
-        self.visits.extend((job.reached, job.started, now, job.work))
         self.outstanding -= 1
-        if self.pool is not None:
-            self.pool.left(job)
+        self.visits.extend((job.reached, job.started, now, job.work))
+        if not self.plain:
+            if self.running is not None:
+                del self.running[job]
+            if self.pool is not None:
+                self.pool.left(job)
         if self.queue:
             following: Job = self.queue.popleft()
             self.start(following, now)
@@ -157,7 +159,7 @@ class Station:
     def track(self) -> None:
         """From the start of the run on, keep the jobs in service at hand: their speed may change."""
         self.running = {}
-        self.calm = False
+        self.calm = self.plain = False
 
     def slow_down(self, factor: float, entry: int) -> None:
         """An episode starts that divides the speed by `factor`, work in progress included."""
