@@ -17,10 +17,11 @@ import numpy as np
 
 PLAIN = 200  # nodes up to which plain Python is used
 CLOSE = 1e-12
-TINY = 1e-300  # stands for a zero weight where scipy would read "no edge"; lost in any sum
 
 
-def next_hops(nodes: int, source: Sequence[int], target: Sequence[int], weight: Sequence[float], down: Collection[int] = ()) -> list[list[int]]:
+def next_hops(
+    nodes: int, source: Sequence[int], target: Sequence[int], weight: Sequence[float], down: Collection[int] = ()
+) -> list[list[int]]:
     """`table[u][t]`: index of the directed link to take at u towards t; -1 where u is t or there is no path.
 
     Links are numbered in the order of declaration; those in `down`, or of infinite weight, are not used. Weights are >= 0.
@@ -118,13 +119,13 @@ def _matrix(nodes: int, source: Sequence[int], target: Sequence[int], weight: Se
         pair = (source[i], target[i])
         least[pair] = min(weight[i], least.get(pair, inf))
     ends = np.array(list(least), dtype=np.int64).reshape(-1, 2)
-    data = np.maximum(np.array(list(least.values()), dtype=float), TINY)
-    best = dijkstra(csr_array((data, (ends[:, 0], ends[:, 1])), shape=(nodes, nodes)))
-    best[best <= nodes * TINY] = 0.0
-    return best
+    data = np.array(list(least.values()), dtype=float)
+    return dijkstra(csr_array((data, (ends[:, 0], ends[:, 1])), shape=(nodes, nodes)))  # a stored zero is a link of weight zero
 
 
-def _tight_pairs(nodes: int, source: Sequence[int], target: Sequence[int], weight: Sequence[float], links: list[int]) -> tuple[np.ndarray, ...]:
+def _tight_pairs(
+    nodes: int, source: Sequence[int], target: Sequence[int], weight: Sequence[float], links: list[int]
+) -> tuple[np.ndarray, ...]:
     """(link, u * nodes + t, v * nodes + t) of every link u -> v that is tight towards t, in the order of declaration."""
     best = _matrix(nodes, source, target, weight, links)
     least = best + CLOSE * best
@@ -151,7 +152,8 @@ def _sparse(nodes: int, source: Sequence[int], target: Sequence[int], weight: Se
         depth += 1
         found = behind[layer].indices
         layer = np.unique(found[count[found] < 0])
-    chosen = np.flatnonzero((count[far] >= 0) & (count[near] == count[far] + 1))[::-1]  # the link declared first is written last
+    chosen = np.flatnonzero((count[far] >= 0) & (count[near] == count[far] + 1))
+    chosen = chosen[::-1]  # the link declared first is written last
     table = np.full(nodes * nodes, -1)
     table[near[chosen]] = link[chosen]
     return table.reshape(nodes, nodes).tolist()
