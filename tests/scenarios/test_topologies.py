@@ -317,3 +317,15 @@ def test_networkx_files_come_back(tmp_path):
     names = ("x.graphml", "x.gml", "links.json", "edges.json")
     found = [{(link.source, link.target) for link in read(tmp_path, file=name).links} for name in names]
     assert found == [{(str(a), str(b)) for a, b in graph.edges()}] * 4
+
+
+def test_a_scenario_uses_what_the_file_says():
+    from scenarios.build import network_parts
+    from scenarios.schema import LinkDefaults, Network
+
+    topology = Topology(file="campus.json", name_by="code", propagation_by=Attribute("latency", "ms"), bandwidth_by=Attribute("capacity"))
+    links = network_parts(Network(topology=topology, link_defaults=LinkDefaults(propagation=1.0)), DATA)[1]
+    assert [(link.between, link.propagation, link.bandwidth, link.weight) for link in links] == [
+        (("h", "g"), 0.0015, 1e10, 3.0),
+        (("g", "l"), 0.002, 1e9, None),
+    ]
