@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from scenarios import schema
-from scenarios.readers.topologies import TopologyData, great_circle, propagation_from_length, read_topology
+from scenarios.readers.topologies import TopologyData, propagation_from_length, read_topology
 from scenarios.readers.traces import read_column, read_trace
 from simulator import arrivals as arrival_processes
 from simulator import laws
@@ -127,14 +127,12 @@ def network_parts(network: schema.Network, base: Path) -> tuple[list[schema.Node
         notes += data.notes
         given, d = network.node_defaults, network.link_defaults
         nodes += [schema.Node(n.name, given.tier, given.groups, given.workers, given.speed, given.memory, given.disk, given.discipline) for n in data.nodes]
-        where = {node.name: node for node in data.nodes}
         for link in data.links:
-            length = link.length if link.length is not None else great_circle(where[link.source], where[link.target])
-            propagation = d.propagation
+            propagation = link.propagation if link.propagation is not None else d.propagation
             if propagation is None:
-                propagation = propagation_from_length(length if length is not None else 0.0, d.stretch, d.floor)
+                propagation = propagation_from_length(link.length if link.length is not None else 0.0, d.stretch, d.floor)
             bandwidth = d.bandwidth if d.bandwidth < math.inf or link.bandwidth is None else link.bandwidth
-            links.append(schema.Link((link.source, link.target), bandwidth, propagation, d.buffer, d.loss, d.jitter))
+            links.append(schema.Link((link.source, link.target), bandwidth, propagation, d.buffer, d.loss, d.jitter, link.weight))
     for node in network.nodes:
         names = [node.name] if node.count is None else [f"{node.name}-{i}" for i in range(node.count)]
         own = (node.tier, node.groups, node.workers, node.speed, node.memory, node.disk, node.discipline)
