@@ -277,6 +277,8 @@ class Call(Decision):
             return
         self.status = CANCELLED
         if self.choice is None:
+            if self in self.request.world.ready:
+                self.request.world.ready.remove(self)
             return
         if self.station is not None:
             self.station.cancel(self)

@@ -26,7 +26,7 @@ from simulator.errors import DecisionError, SimulationError
 from simulator.link import Link
 from simulator.network import Network, Node
 from simulator.record import RequestColumns, SpanRows
-from simulator.request import COMPLETED, IN_FLIGHT, REJECTED, UNDER_WAY, UNFINISHED, Call, Request
+from simulator.request import COMPLETED, IN_FLIGHT, REJECTED, UNFINISHED, Call, Request
 from simulator.source import Source
 from simulator.station import Station
 from simulator.trace import Trace, collect
@@ -123,6 +123,8 @@ class Simulation:
         self.stop_arrivals = INFINITY
         if not span.drain_arrivals and span.horizon is not None:
             self.stop_arrivals = span.horizon
+        self.opens_at = span.warm_up_requests or -1  # number of the request at whose arrival the window opens
+        self.closes_at = span.requests or -1  # how many counted requests close it
         self.is_closed = False
         self.timeline: Timeline | None = None
         self.requests = RequestColumns()
@@ -145,9 +147,7 @@ class Simulation:
         try:
             while environment.advance(ready):
                 call: Call = ready.popleft()
-                if call.status != UNDER_WAY:
-                    continue
-                if not call.candidates:
+                if not call.candidates:  # the service runs nowhere within reach
                     self.end(call.request, REJECTED, environment._now)
                     continue
                 yield call
@@ -228,8 +228,7 @@ class Simulation:
         columns = self.requests
         if number >= columns.size:
             columns.grow()
-        span = self.span
-        if span.warm_up_requests and number == span.warm_up_requests:
+        if number == self.opens_at:
             self.set_window(now, INFINITY)
             self.open_window(now)
         self.generated = number + 1
@@ -242,11 +241,11 @@ class Simulation:
         if counted:
             self.counted += 1
             self.counted_in_flight += 1
-            if self.counted == span.requests:
+            if self.counted == self.closes_at:
                 self.close_after(now)
-        stride = self.span_rows.stride
-        request.traced = stride > 0 and request.number % stride == 0
-        if self.span_rows.automatic:
+        rows = self.span_rows
+        request.traced = rows.stride > 0 and request.number % rows.stride == 0
+        if rows.automatic:
             self.numbers.append(request.number)
         self.in_flight[number] = request
 
