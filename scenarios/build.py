@@ -35,9 +35,9 @@ def build(scenario: schema.Scenario, base: Path = Path(), seed: int | None = Non
     environment = Environment()
     files = Files(base)
     plans, links, _ = network_parts(scenario.network, base)
-    nodes = [make_node(environment, plan, i) for i, plan in enumerate(plans)]
+    nodes = [make_node(environment, plan, i, streams) for i, plan in enumerate(plans)]
     network = make_network(environment, scenario, nodes, links, streams)
-    servers = Deployments(scenario, environment, nodes)
+    servers = Deployments(scenario, environment, nodes, streams)
     number_stations(nodes)
     services = {name: make_service(name, service, scenario, files) for name, service in scenario.services.items()}
     for service in services.values():
@@ -144,10 +144,10 @@ def network_parts(network: schema.Network, base: Path) -> tuple[list[schema.Node
     return nodes, list(reversed(merged.values())), tuple(notes)
 
 
-def make_node(environment: Environment, plan: schema.Node, index: int) -> Node:
+def make_node(environment: Environment, plan: schema.Node, index: int, streams: Streams) -> Node:
     """A live node with its own station."""
     node = Node(plan.name, index, plan.tier, plan.groups, plan.workers, plan.speed)
-    node.station = Station(environment, plan.name, index, 0, plan.workers, plan.speed, plan.discipline)
+    node.station = plan.discipline.station(environment, plan.name, index, plan.workers, plan.speed, streams.generator)
     return node
 
 
@@ -174,15 +174,15 @@ def make_network(environment: Environment, scenario: schema.Scenario, nodes: lis
 class Deployments:
     """Which stations serve which service on which node."""
 
-    def __init__(self, scenario: schema.Scenario, environment: Environment, nodes: list[Node]):
+    def __init__(self, scenario: schema.Scenario, environment: Environment, nodes: list[Node], streams: Streams):
         self.nodes = nodes
         self.places: dict[str, list[tuple[int, Any, tuple[str, ...] | None]]] = {}  # (node, server, variants) by service
         for deployment in scenario.deployments:
             for place in deployment.nodes.members(nodes):
-                server = self.server(deployment, nodes[place], environment)
+                server = self.server(deployment, nodes[place], environment, streams)
                 self.places.setdefault(deployment.service, []).append((place, server, deployment.variants))
 
-    def server(self, deployment: schema.Deployment, node: Node, environment: Environment) -> Any:
+    def server(self, deployment: schema.Deployment, node: Node, environment: Environment, streams: Streams) -> Any:
         """The node's own station, or one of the deployment's own, or a pool of them."""
         if deployment.workers is None:
             station = node.station
@@ -194,7 +194,9 @@ class Deployments:
         names = [f"{node.name}/{deployment.service}"]
         if deployment.replicas > 1:
             names = [f"{names[0]}#{i}" for i in range(deployment.replicas)]
-        stations = [Station(environment, name, node.index, 0, deployment.workers, node.speed, discipline) for name in names]
+        stations: list[Station] = [
+            discipline.station(environment, name, node.index, deployment.workers, node.speed, streams.generator) for name in names
+        ]
         node.stations += stations
         return stations[0] if len(stations) == 1 else Pool(f"{node.name}/{deployment.service}", stations, deployment.balancer)
 
@@ -282,7 +284,7 @@ def make_application(name: str, app: schema.Application, services: dict[str, Ser
     for call in app.calls:
         default = files.law(call.payload) if call.payload is not None else nothing
         after = {before: default if law is None else files.law(law) for before, law in call.after.items()}
-        plans.append(CallPlan(call.name, services[call.service], after, default, call.probability, call.one_of, call.fan_out))
+        plans.append(CallPlan(call.name, services[call.service], after, default, call.probability, call.one_of, call.fan_out, call.priority))
     response = files.law(app.response) if app.response is not None else None
     return Application(name, plans, response, app.utility, app.objective)
 

@@ -21,7 +21,7 @@ CHOICES: dict[str, tuple[type, ...]] = {
     "spike": SPIKES,
     "policy": BASELINES,
 }
-TEXT_FORMS = {"law", "policy", "balancer"}  # a quantity, or a name, may stand for the description
+TEXT_FORMS = {"law", "policy", "balancer", "discipline"}  # a quantity, or a name, may stand for the description
 
 
 def json_schema() -> dict[str, Any]:

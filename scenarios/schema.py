@@ -177,6 +177,7 @@ class Call:
     probability: Share = 1.0
     one_of: str | None = None
     fan_out: int = 1
+    priority: int = 0
 
     def problem(self) -> str | None:
         return f"fan_out must be at least 1, got {self.fan_out}" if self.fan_out < 1 else None

@@ -29,6 +29,7 @@ class CallPlan:
     probability: float = 1.0
     one_of: str | None = None
     fan_out: int = 1
+    priority: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Vertex:
 
     __slots__ = (
         "call", "copy", "index", "inputs", "name", "service", "spike", "spikes", "successors", "work", "single", "may_end",
-        "slots",
+        "slots", "priority",
     )  # fmt: skip
 
     def __init__(self, index: int, name: str, copy: int, call: int, service: Service):
@@ -87,6 +88,7 @@ class Vertex:
         self.single: tuple[int, int, int] | None = None  # the input, where there is just one
         self.may_end = False  # whether nothing may run after it
         self.slots = service.slots
+        self.priority = 0  # smaller first
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,7 @@ class Application:
 
     def _vertex(self, plan: CallPlan, position: int, copy: int) -> Vertex:
         vertex = Vertex(len(self.vertices), plan.name, copy, position, plan.service)
+        vertex.priority = plan.priority
         self.vertices.append(vertex)
         vertex.work = len(self.columns)
         for name, _, law in plan.service.variants:

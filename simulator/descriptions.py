@@ -158,7 +158,7 @@ NEEDED = {
     "law": ("sample", "moments"),
     "policy": ("actor",),
     "arrival process": ("source", "mean_rate"),
-    "discipline": ("queue", "capacity"),
+    "discipline": ("station",),
     "balancer": ("picker",),
     "spike": ("name", "inject"),
 }

@@ -141,7 +141,7 @@ def add_up(totals: np.ndarray, levels: np.ndarray, durations: np.ndarray | None)
 class LinkMeter:
     """Figures of one link direction."""
 
-    __slots__ = ("rate", "hops", "opened", "closed", "waits", "transit_s", "busy_s", "bits_in", "dropped", "lost")
+    __slots__ = ("rate", "hops", "opened", "closed", "waits", "transit_s", "busy_s", "bits_in", "dropped", "lost", "under_way")
 
     def __init__(self, rate: float) -> None:
         self.rate = rate  # bit/s; fold before it changes
@@ -152,6 +152,7 @@ class LinkMeter:
         self.transit_s = 0.0  # sum over counted messages
         self.busy_s = 0.0  # time spent transmitting within the window
         self.bits_in = 0.0  # all that the link took, over the whole run
+        self.under_way = np.zeros((0, 2))  # (arrival, bits) of what had not arrived at the last fold
         self.dropped = 0  # counted messages
         self.lost = 0
 
@@ -169,6 +170,8 @@ class LinkMeter:
         """Turns all raw times into figures."""
         reached, starts, arrived, bits = self.hops.take(HOP).T
         ends = starts + bits / self.rate
+        sent = np.concatenate([self.under_way, np.column_stack([arrived, bits])])
+        self.under_way = sent[sent[:, 0] > now]
         self.bits_in += float(bits.sum())
         if self.opened == float("inf"):
             return

@@ -89,7 +89,7 @@ class Call(Decision):
 
     __slots__ = (
         "due", "finished", "last_log", "left", "logs", "maker", "missing", "place", "reached", "spike", "spiked", "started",
-        "station", "status", "work", "edge", "bits", "log",
+        "station", "status", "work", "edge", "bits", "log", "received",
     )  # fmt: skip
 
     maker: int  # the predecessor that finished last and so made it ready; -1 for a root
@@ -100,6 +100,7 @@ class Call(Decision):
     spiked: float  # not 0.0 where a call spike hits it
     spike: int  # the entry that lengthened it last; -1 for none
     left: float  # work still to be done when it was last planned
+    received: float  # service so far, where it can be interrupted or shared [s]
     due: float
     reached: float
     started: float

@@ -12,7 +12,7 @@ The hot path only writes down raw times; `StationMeter` turns them into figures,
 from __future__ import annotations
 
 from heapq import heappush
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulator.engine import DEPARTURE, Environment
 from simulator.meters import StationMeter
@@ -35,16 +35,16 @@ class Station:
 
     rank: int
 
-    def __init__(self, agenda: Environment, name: str, node: int, index: int, workers: float, speed: float, discipline):
+    def __init__(self, agenda: Environment, name: str, node: int, workers: float, speed: float, capacity: int | None, queue: Any):
         self.agenda = agenda
         self.rank = DEPARTURE
         self.name = name
         self.node = node  # index of the node it stands on
-        self.index = index
+        self.index = 0  # among the simulation's stations
         self.workers = float(workers)
         self.speed = speed
-        self.capacity = float("inf") if discipline.capacity is None else float(discipline.capacity)
-        self.queue = discipline.queue()
+        self.capacity = float("inf") if capacity is None else float(capacity)
+        self.queue = queue
         self.pool: Pool | None = None  # the balancer in front of it, if any
         self.number = 0  # jobs present
         self.outstanding = 0  # calls placed here and not yet served
@@ -65,9 +65,7 @@ class Station:
         """A job whose inputs are all there reaches the station at the present instant, `now`."""
         n = self.number
         if n >= self.capacity:
-            self.meter.reject(now)
-            self.leave_out(job)
-            job.rejected()
+            self.turn_away(job, now)
             return
         self.number = n + 1
         self.arrivals.append(now)
@@ -77,6 +75,18 @@ class Station:
             self.start(job, now)
         else:
             self.queue.append(job)
+
+    def turn_away(self, job: Job, now: float) -> None:
+        """The station is full."""
+        self.meter.reject(now)
+        self.leave_out(job)
+        job.rejected()
+
+    def mark(self, job: Job) -> None:
+        """Notes that a slow-down in progress lengthens the job, where there is one."""
+        if self.factors:
+            job.spike = self.by_pace
+            job.request.spiked = True
 
     def start(self, job: Job, now: float) -> None:
         """A worker takes the job; spikes that are drawn at service start apply here."""
@@ -194,9 +204,7 @@ class Station:
         for job, since in self.running.items():
             job.left = max(job.left - (now - since) * before, 0.0)
             self.running[job] = now
-            if self.factors:
-                job.spike = self.by_pace
-                job.request.spiked = True
+            self.mark(job)
             job.due = due = now + job.left / self.pace
             self.agenda.at(due, self, job)
 

@@ -48,7 +48,7 @@ class LinkRecord:
     transit_s: float  # sum over counted messages
     dropped: int
     lost: int
-    run_bits: dict[str, float]  # in, out, dropped, lost over the whole run
+    run_bits: dict[str, float]  # in, out, dropped, lost over the whole run, and under way when it ended
 
 
 @dataclass
@@ -277,7 +277,8 @@ def collect(simulation: Simulation) -> Trace:
     links = [
         LinkRecord(
             link.name, window, meter.busy_s, meter.waits, meter.transit_s, meter.dropped, meter.lost,
-            {"in": meter.bits_in + link.bits_dropped, "out": link.bits_out, "dropped": link.bits_dropped, "lost": link.bits_lost},
+            {"in": meter.bits_in + link.bits_dropped, "out": link.bits_out, "dropped": link.bits_dropped, "lost": link.bits_lost,
+             "under_way": float(meter.under_way[:, 1].sum())},
         )
         for link in simulation.links
         for meter in (link.meter,)

@@ -15,7 +15,8 @@ def scenario_texts(draw) -> str:
     names = [f"n{i}" for i in range(nodes)]
     lines = ["name: random", "horizon: 3 s", "drain: stop", f"seed: {draw(st.integers(0, 999))}", "record: {spans: all}", "network:", "  nodes:"]
     for name in names:
-        capacity = draw(st.sampled_from(["", ", discipline: {kind: fifo, capacity: 3}"]))
+        kind = draw(st.sampled_from(["fifo", "fifo", "lifo", "random", "priority", "priority, preemptive: true", "processor_sharing"]))
+        capacity = ", discipline: {kind: " + kind + draw(st.sampled_from(["", ", capacity: 3"])) + "}"
         workers = draw(st.sampled_from(["1", "2", "unlimited"]))
         lines.append(f"    - {{name: {name}, workers: {workers}, speed: {draw(st.sampled_from([0.5, 1, 2]))}{capacity}}}")
     links = []
@@ -49,7 +50,7 @@ def scenario_texts(draw) -> str:
     for i in range(calls):
         before = sorted(draw(st.sets(st.integers(0, i - 1), max_size=2))) if i else []
         after = ", after: {" + ", ".join(f"c{j}: {draw(SIZE_LAWS)}" for j in before) + "}" if before else f", payload: {draw(SIZE_LAWS)}"
-        some = draw(st.sampled_from(["", ", probability: 60 %", ", fan_out: 3"]))
+        some = draw(st.sampled_from(["", ", probability: 60 %", ", fan_out: 3", ", priority: 2"]))
         lines.append(f"      - {{name: c{i}, service: s{draw(st.integers(0, services - 1))}{after}{some}}}")
     lines.append("workload:")
     arrivals = draw(st.sampled_from(["{kind: poisson, rate: 80 /s}", "{kind: renewal, rate: 60 /s, cv: 3}", "{kind: times, at: [0 s, 0 s, 1 s, 1 s]}"]))
