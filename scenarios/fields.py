@@ -36,6 +36,34 @@ class Count:
 
 
 Workers = Annotated[float, Count()]
+MOST = 100_000  # of anything that a number in a file multiplies: nodes, replicas, copies
+
+
+class NameMarker:
+    """Marks a name: a text on one line, not empty; with `file` one that can be a folder's name too."""
+
+    def __init__(self, file: bool = False):
+        self.file = file
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import PydanticCustomError, core_schema
+
+        def validate(value: object) -> str:
+            if not isinstance(value, str) or not value.strip() or not value.isprintable() or value != value.strip():
+                hint = f" (write '{value}' in quotes)" if isinstance(value, int | float) else ""
+                raise PydanticCustomError("quantity", "{expected}", {"expected": f"expected a name{hint}"})
+            if self.file and ("/" in value or "\\" in value or value.startswith(".")):
+                raise PydanticCustomError("quantity", "{expected}", {"expected": "expected a name that can be a folder's, without '/' and no dot first"})
+            return value
+
+        return core_schema.no_info_plain_validator_function(validate)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"type": "string", "minLength": 1, "description": "a name"}
+
+
+Name = Annotated[str, NameMarker()]
+FileName = Annotated[str, NameMarker(file=True)]
 
 
 class TimeOrShare:
@@ -47,12 +75,12 @@ class TimeOrShare:
         from simulator.units import format, parse
 
         def validate(value: object) -> float:
+            share = isinstance(value, str) and value.strip().endswith("%")
             try:
-                if isinstance(value, str) and value.strip().endswith("%"):
-                    return -parse(value, "share")
-                return parse(value, "time")
+                return -parse(value, "share") if share else parse(value, "time")
             except ValueError as error:
-                raise PydanticCustomError("quantity", "{expected}", {"expected": f"{error}, or a share such as '10 %'"}) from None
+                said = str(error) if share else f"{error}, or a share such as '10 %'"
+                raise PydanticCustomError("quantity", "{expected}", {"expected": said}) from None
 
         def write(value: float) -> str:
             return format(-value, "share") if value < 0 else format(value, "time")
@@ -112,6 +140,13 @@ class Ingress:
 
     nodes: Nodes
     weights: dict[str, float] | Literal["uniform"] = "uniform"
+
+    def problem(self) -> str | None:
+        if self.weights == "uniform":
+            return None
+        if any(not 0.0 <= weight < math.inf for weight in self.weights.values()):
+            return "weights must not be negative"
+        return None if sum(self.weights.values()) > 0.0 else "weights must be above 0 for at least one node"
 
 
 class IngressType:

@@ -6,19 +6,23 @@ found`. `--set PATH=VALUE` overrides are applied to what was read, before it is 
 
 from __future__ import annotations
 
-import hashlib
 import io
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
+from scenarios.files import digest
+from scenarios.keys import Location, known_keys, loose_scalars
 from scenarios.overrides import apply
-from scenarios.problems import Problem, ScenarioError, merged, path_text, sentence, suggestion
+from scenarios.problems import Problem, ScenarioError, about_key, merged, sentence, shown, suggestion
 from scenarios.references import reference_problems
 from scenarios.schema import Scenario
+from scenarios.text import Lines, read_yaml
 from simulator.descriptions import adapter
+
+__all__ = ["Lines", "Loaded", "bundled", "dump_yaml", "find", "load", "parse", "read_yaml", "resolved"]
 
 LIBRARY = Path(__file__).parent / "library"
 
@@ -29,10 +33,11 @@ class Loaded:
 
     scenario: Scenario
     path: Path
+    text: str
     warnings: tuple[str, ...]
 
-    def build(self, seed: int | None = None, replication: int = 0, policy: Any = None):
-        """A live simulation of one replication."""
+    def build(self, seed: int | None = None, replication: int = 0) -> Any:
+        """A live simulation of one replication; who decides is handed to its `run` or `decisions`."""
         from scenarios.build import build
 
         return build(self.scenario, self.path.parent, seed=seed, replication=replication)
@@ -72,128 +77,85 @@ def load(name: str | Path, overrides: Sequence[str] = ()) -> Loaded:
 def parse(text: str, path: Path, overrides: Sequence[str] = ()) -> Loaded:
     """Reads a scenario from text; `path` is for messages and for files named in it."""
     data, lines = read_yaml(text, str(path))
-    problems = apply(data, overrides)
+    problems = apply(data, overrides, lines)
     if problems:
         raise ScenarioError(str(path), problems)
-    problems = [*structural_problems(data, lines), *reference_problems(data, lines, path.parent)]
+    scenario, problems = validated(data, lines)
+    said = {(problem.path, problem.file) for problem in problems}
+    problems += [problem for problem in reference_problems(data, lines, path.parent) if (problem.path, problem.file) not in said]
+    if scenario is None or problems:
+        raise ScenarioError(str(path), problems)
+    scenario = with_digests(scenario, path.parent)
+    from scenarios.checks import law_problems, warnings_of
+
+    problems = [lines.problem(place, message) for place, message in law_problems(scenario)]
     if problems:
         raise ScenarioError(str(path), problems)
-    scenario = with_digests(adapter(Scenario).validate_python(data), path.parent)
-    from scenarios.checks import warnings_of
-
-    return Loaded(scenario, path, tuple(warnings_of(scenario, path.parent)))
+    return Loaded(scenario, path, text, tuple(warnings_of(scenario, path.parent)))
 
 
-class Lines:
-    """Line numbers by location in the file; a location that is not there has the line of the nearest one around it."""
-
-    def __init__(self) -> None:
-        self.at: dict[tuple[str | int, ...], int] = {}
-
-    def of(self, location: Sequence[str | int]) -> int:
-        """The line of `location`, 0 when nothing around it has one."""
-        place = tuple(location)
-        while place and place not in self.at:
-            place = place[:-1]
-        return self.at.get(place, 1)
-
-
-def read_yaml(text: str, file: str) -> tuple[dict[str, Any], Lines]:
-    """(plain data, line numbers) of a YAML 1.2 text; ScenarioError for what is not YAML or not a mapping."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-    reader = YAML(typ="rt", pure=True)
-    reader.version = (1, 2)  # type: ignore[assignment]
-    try:
-        tree = reader.load(io.StringIO(text))
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        said = (error.problem or error.context or "not YAML").replace("\n", " ")
-        raise ScenarioError(file, [Problem(mark.line + 1 if mark else 0, "", f"not YAML: {said}")]) from None
-    except YAMLError as error:
-        raise ScenarioError(file, [Problem(0, "", f"not YAML: {str(error).splitlines()[0]}")]) from None
-    if tree is None:
-        raise ScenarioError(file, [Problem(0, "", "the file is empty; 'vamappo list scenarios' shows examples to start from")])
-    if not isinstance(tree, dict):
-        raise ScenarioError(file, [Problem(1, "", "expected a mapping with the keys name, network, services and so on")])
-    lines = Lines()
-    return plain(tree, (), lines), lines
-
-
-def plain(tree: Any, place: tuple[str | int, ...], lines: Lines) -> Any:
-    """ruamel's tree as plain dicts, lists and scalars, noting lines on the way."""
-    position: Any = getattr(tree, "lc", None)
-    if isinstance(tree, dict):
-        found = {}
-        for key, value in tree.items():
-            name = key if isinstance(key, str) else str(key)
-            lines.at[(*place, name)] = position.key(key)[0] + 1 if key in (position.data or {}) else lines.of(place)
-            found[name] = plain(value, (*place, name), lines)
-        return found
-    if isinstance(tree, list):
-        for i in range(len(tree)):
-            lines.at[(*place, i)] = position.item(i)[0] + 1 if i in (position.data or {}) else lines.of(place)
-        return [plain(value, (*place, i), lines) for i, value in enumerate(tree)]
-    if isinstance(tree, bool) or tree is None:
-        return tree
-    for base in (int, float, str):
-        if isinstance(tree, base):
-            return base(tree)
-    return str(tree)
-
-
-def structural_problems(data: dict[str, Any], lines: Lines) -> list[Problem]:
-    """What the schema has against the data."""
+def validated(data: dict[str, Any], lines: Lines) -> tuple[Scenario | None, list[Problem]]:
+    """(the scenario, what the schema has against the data); no scenario where there is a problem."""
     from pydantic import ValidationError
 
+    unfit = [lines.problem(place, message) for place, message in unfit_values(data, ())]
+    if any(problem.path.endswith("kind") for problem in unfit):
+        return None, unfit  # which schema holds there cannot be told
+    problems = [*unfit, *(lines.problem(place, message) for place, message in loose_scalars(data))]
+    said = {problem.path for problem in problems}
     try:
-        adapter(Scenario).validate_python(data)
+        scenario = adapter(Scenario).validate_python(data)
     except ValidationError as error:
-        return merged(translate(error.errors(), (), data, lines))  # type: ignore[arg-type]
-    return []
+        found = merged(translate(error.errors(), (), data, lines))  # type: ignore[arg-type]
+        return None, [*problems, *(problem for problem in found if problem.path not in said)]
+    return (None if problems else scenario), problems
 
 
-def translate(
-    errors: Iterable[dict[str, Any]], place: tuple[str | int, ...], data: Any, lines: Lines, known: Sequence[str] | None = None
-) -> Iterable[Problem]:
-    """Pydantic's errors as problems with their place in the file; those carried inside a choice are unfolded.
+NAMED = {"services", "applications", "variants", "after", "weights", "quantiles"}  # keys that hold names of the user's own
 
-    `known` are the keys that a mapping at `place` may have, where that is known.
-    """
+
+def unfit_values(value: Any, place: Location) -> Iterator[tuple[Location, str]]:
+    """Numbers that are not finite, and a `kind` that is no name: no key of any description takes them."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield place, f"expected a finite number, got {value}"
+    elif isinstance(value, dict):
+        kind = value.get("kind")
+        if isinstance(kind, dict | list) and (not place or place[-1] not in NAMED):
+            yield (*place, "kind"), f"expected the name of a kind, got {shown(kind)}"
+        for key, item in value.items():
+            yield from unfit_values(item, (*place, key))
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from unfit_values(item, (*place, i))
+
+
+def translate(errors: Iterable[dict[str, Any]], place: Location, data: Any, lines: Lines) -> Iterable[Problem]:
+    """Pydantic's errors as problems with their place in the file; those carried inside a choice are unfolded."""
     for error in errors:
         location = (*place, *error["loc"])
         if error["type"] == "nested":
-            yield from translate(error["ctx"]["errors"], location, data, lines, error["ctx"].get("known"))
+            yield from translate(error["ctx"]["errors"], location, data, lines)
             continue
-        kept = existing(location, data)
-        near = known if known is not None and len(error["loc"]) == 1 else schema_keys()
-        yield Problem(lines.of(kept), path_text(kept), sentence(error, near))
+        kept, value = existing(location, data)
+        unknown = error["type"] in ("unexpected_keyword_argument", "extra_forbidden")
+        message = sentence(error, known_keys(kept[:-1], data) if unknown else ())
+        if error["type"] == "kind" and isinstance(value, dict) and "kind" in value:
+            kept = (*kept, "kind")
+        elif error["type"] == "value_error":
+            key, message = about_key(message, value)
+            kept = kept if key is None else (*kept, key)
+        yield lines.problem(kept, message)
 
 
-def existing(location: tuple[str | int, ...], data: Any) -> tuple[str | int, ...]:
-    """The location without the union tags that pydantic adds: only what is in the file."""
+def existing(location: Location, data: Any) -> tuple[Location, Any]:
+    """(the location without the union tags that pydantic adds, what is there): only what is in the file."""
     kept: list[str | int] = []
     at: Any = data
     for part in location:
         if (isinstance(at, dict) and part in at) or (isinstance(at, list) and isinstance(part, int) and part < len(at)):
             kept.append(part)
             at = at[part]  # type: ignore[index]
-    return tuple(kept)
-
-
-@cache
-def schema_keys() -> list[str]:
-    """Every key that the schema's own descriptions have."""
-    from scenarios import schema
-
-    classes = [cls for cls in vars(schema).values() if isinstance(cls, type) and is_dataclass(cls)]
-    return sorted({field.name for cls in classes for field in fields(cls)})
-
-
-def digest(path: Path) -> str:
-    """sha256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return tuple(kept), at
 
 
 def with_digests(scenario: Scenario, base: Path) -> Scenario:
@@ -219,7 +181,10 @@ def with_digests(scenario: Scenario, base: Path) -> Scenario:
 
 def resolved(scenario: Scenario) -> dict[str, Any]:
     """The scenario with every default written out, as plain data in a file's form."""
-    return adapter(Scenario).dump_python(scenario, mode="json", by_alias=True)
+    written = adapter(Scenario).dump_python(scenario, mode="json", by_alias=True)
+    for entry in written["workload"]:
+        entry["arrivals"].pop("data", None)  # rows that were read, not a key
+    return written
 
 
 def dump_yaml(scenario: Scenario) -> str:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One mistake: its line (0 when it has none), its path in the file and a sentence."""
+    """One mistake: its line (0 when it has none), its path in the file and a sentence; `file` where it is not the scenario's own."""
 
     line: int
     path: str
     message: str
+    file: str = ""
 
     def text(self, file: str) -> str:
         """`file:line: path: message`."""
-        place = f"{file}:{self.line}" if self.line else file
+        place = f"{file}:{self.line}" if self.line else self.file or file
         return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
 
 
@@ -33,14 +35,15 @@ class ScenarioError(Exception):
 
 def merged(problems: Iterable[Problem]) -> list[Problem]:
     """The problems, with those that say at one place "expected a" and "expected b" of the same thing made one."""
-    kept: dict[tuple[int, str], Problem] = {}
+    kept: dict[tuple[int, str, str], Problem] = {}
     rest = []
     for problem in problems:
-        key, before = (problem.line, problem.path), kept.get((problem.line, problem.path))
+        key = (problem.line, problem.path, problem.file)
+        before = kept.get(key)
         head, comma, tail = problem.message.rpartition(", got ")
         if before is not None and comma and before.message.rpartition(", got ")[2].startswith(tail) and head.startswith("expected "):
             first = before.message.rpartition(", got ")[0]
-            kept[key] = Problem(problem.line, problem.path, f"{first}, or {head.removeprefix('expected ')}, got {tail}")
+            kept[key] = replace(before, message=f"{first}, or {head.removeprefix('expected ')}, got {tail}")
         elif before is None:
             kept[key] = problem
         else:
@@ -52,7 +55,7 @@ def path_text(location: Iterable[str | int]) -> str:
     """`network.links[1].bandwidth` for ("network", "links", 1, "bandwidth")."""
     text = ""
     for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+        text += f"[{part}]" if isinstance(part, int) else f".{part or repr(part)}" if text else str(part)
     return text
 
 
@@ -65,9 +68,21 @@ def suggestion(name: object, known: Iterable[object]) -> str:
 def shown(value: Any) -> str:
     """What was found, short enough for a line."""
     if isinstance(value, dict):
-        return f"a mapping with the keys {', '.join(map(str, value))}" if value else "an empty mapping"
-    text = repr(value)
+        return cut(f"a mapping with the keys {', '.join(map(str, value))}") if value else "an empty mapping"
+    return cut("nothing" if value is None else str(value).lower() if isinstance(value, bool) else repr(value))
+
+
+def cut(text: str) -> str:
+    """At most 60 characters of a text."""
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+PLAIN = {
+    "int_type": "a whole number", "int_parsing": "a whole number", "int_from_float": "a whole number", "int_parsing_size": "a whole number",
+    "float_type": "a number", "float_parsing": "a number", "finite_number": "a finite number", "string_type": "a text",
+    "string_unicode": "a text", "bool_type": "true or false", "bool_parsing": "true or false", "tuple_type": "a list", "list_type": "a list",
+    "dict_type": "a mapping", "dataclass_type": "a mapping", "dataclass_exact_type": "a mapping",
+}  # fmt: skip
 
 
 def sentence(error: dict[str, Any], known: Iterable[str]) -> str:
@@ -87,13 +102,21 @@ def sentence(error: dict[str, Any], known: Iterable[str]) -> str:
     if kind == "literal_error":
         allowed = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
         return f"expected {context['expected']}, got {shown(found)}{suggestion(found, allowed)}"
-    plain = {
-        "int_type": "a whole number", "int_parsing": "a whole number", "int_from_float": "a whole number", "float_type": "a number",
-        "float_parsing": "a number", "string_type": "a text", "bool_type": "true or false", "bool_parsing": "true or false",
-        "tuple_type": "a list", "list_type": "a list", "dict_type": "a mapping", "dataclass_type": "a mapping", "dataclass_exact_type": "a mapping",
-    }  # fmt: skip
-    if kind in plain:
-        return f"expected {plain[kind]}, got {shown(found)}"
-    if kind == "too_short" or kind == "too_long":
-        return f"expected {context.get('min_length', context.get('max_length'))} items, got {context.get('actual_length')}"
+    if kind in PLAIN:
+        return f"expected {PLAIN[kind]}, got {shown(found)}"
+    if kind in ("too_short", "too_long"):
+        wanted = context.get("min_length", context.get("max_length"))
+        return f"expected {wanted} item{'s' if wanted != 1 else ''}, got {context.get('actual_length')}"
     return f"not accepted: {shown(found)}"
+
+
+ABOUT_A_KEY = re.compile(r"^'?(\w+)'? (must|needs|takes) ")
+
+
+def about_key(message: str, value: Any) -> tuple[str | None, str]:
+    """(key, message) where a description's own sentence is about one key of the mapping `value`: "speed must be above 0, got 0.0"."""
+    match = ABOUT_A_KEY.match(message)
+    if match is None or not isinstance(value, dict) or match[1] not in value:
+        return None, message
+    rest = message[match.start(2) :]
+    return match[1], rest if " got " in rest or " they " in rest or isinstance(value[match[1]], dict | list) else f"{rest}, got {shown(value[match[1]])}"

@@ -1,4 +1,7 @@
-"""References between the parts of a scenario, checked on the raw data so that they are reported beside structural mistakes."""
+"""References between the parts of a scenario, checked on the raw data so that they are reported beside structural mistakes.
+
+Nothing here may trust a type: what is not what it should be is the schema's to report, and is passed over.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from scenarios.problems import Problem, path_text, suggestion
-from scenarios.readers import InputError
+from scenarios.fields import MOST
+from scenarios.files import Files
+from scenarios.node_names import NodeNames
+from scenarios.problems import Problem, suggestion
 
-Place = tuple[str | int, ...]
+Location = tuple[str | int, ...]
+Found = Iterator[tuple[Location, str]]
 
 
 def reference_problems(data: dict[str, Any], lines: Any, base: Path) -> list[Problem]:
     """Unknown names, duplicates, cycles, missing deployments, unreadable files."""
-    return [Problem(lines.of(place), path_text(place), message) for place, message in Checker(data, base).problems()]
+    return [lines.problem(place, message) for place, message in Checker(data, base).problems()]
 
 
 def mapping(value: Any) -> dict[str, Any]:
@@ -27,23 +33,30 @@ def items(value: Any) -> list[tuple[int, dict[str, Any]]]:
     return [(i, item) for i, item in enumerate(value) if isinstance(item, dict)] if isinstance(value, list) else []
 
 
+def texts(value: Any) -> list[tuple[int, str]]:
+    """(index, text) of the texts in a list."""
+    return [(i, item) for i, item in enumerate(value) if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def get(named: dict[str, Any], name: Any) -> dict[str, Any]:
+    """The mapping under `name`, an empty one where there is none or the name is no name."""
+    return mapping(named.get(name)) if isinstance(name, str) else {}
+
+
 class Checker:
     """Holds the names that a scenario declares while its references are checked."""
 
     def __init__(self, data: dict[str, Any], base: Path):
         self.data = data
-        self.base = base
         self.services = mapping(data.get("services"))
         self.applications = mapping(data.get("applications"))
         self.network = mapping(data.get("network"))
-        self.tiers: set[str] = set()
-        self.groups: set[str] = set()
-        self.nodes: list[str] | None = None  # None where they are not known, because a topology cannot be read
+        self.nodes = NodeNames(self.network)
+        self.files = Files(base)
 
-    def problems(self) -> Iterator[tuple[Place, str]]:
+    def problems(self) -> Found:
         """Everything wrong."""
-        yield from self.find_nodes()
-        yield from self.duplicates(("network", "nodes"), self.network.get("nodes"))
+        yield from self.nodes.find(self.files)
         for key in ("workload", "spikes"):
             yield from self.duplicates((key,), self.data.get(key))
         yield from self.links()
@@ -54,187 +67,148 @@ class Checker:
             yield from self.workload(("workload", i), entry)
         for i, spike in items(self.data.get("spikes")):
             yield from self.spike(("spikes", i), spike)
-        yield from self.empirical_files(self.data, ())
-        if "workload" in self.data and self.data["workload"] == []:
-            yield ("workload",), "a scenario needs at least one workload entry"
+        yield from self.files.columns(self.data, ())
+        yield from self.end()
+
+    def end(self) -> Found:
+        for key, what in (("workload", "entry, or no request ever comes"), ("services", "service"), ("applications", "application")):
+            if key in self.data and self.data[key] in ([], {}, None):
+                yield (key,), f"expected at least one {what}"
         if self.data.get("horizon") is None and self.data.get("requests") is None:
-            endless = [e.get("name") for _, e in items(self.data.get("workload")) if mapping(e.get("arrivals")).get("kind") not in ("trace", "times")]
-            if endless:
-                yield (), f"missing key 'horizon' (or 'requests'): the arrivals of {endless[0]!r} never end"
+            for _, entry in items(self.data.get("workload")):
+                if mapping(entry.get("arrivals")).get("kind") not in ("trace", "times", None):
+                    yield (), f"missing key 'horizon' (or 'requests'): the arrivals of {entry.get('name')!r} never end"
+                    return
 
-    def find_nodes(self) -> Iterator[tuple[Place, str]]:
-        names: list[str] = []
-        for _, node in items(self.network.get("nodes")):
-            count = node.get("count")
-            name = str(node.get("name"))
-            names += [f"{name}-{i}" for i in range(count)] if isinstance(count, int) and 0 < count < 100_000 else [name]
-            self.note_kind(node)
-        topology = self.network.get("topology")
-        if topology is not None:
-            from scenarios.readers.topologies import Topology, read_topology
-            from simulator.descriptions import adapter
-
-            self.note_kind(mapping(self.network.get("node_defaults")))
-            try:
-                names = [node.name for node in read_topology(adapter(Topology).validate_python(topology), self.base).nodes] + names
-            except InputError as error:
-                yield ("network", "topology"), str(error)
-                return
-            except ValueError:
-                return  # the schema says what is wrong
-        if names:
-            self.nodes = names
-
-    def note_kind(self, node: dict[str, Any]) -> None:
-        self.tiers.add(str(node.get("tier", "edge")))
-        groups = node.get("groups")
-        self.groups.update(map(str, groups if isinstance(groups, list) else []))
-
-    def duplicates(self, place: Place, value: Any) -> Iterator[tuple[Place, str]]:
-        seen: set[Any] = set()
+    def duplicates(self, place: Location, value: Any) -> Found:
+        seen: set[str] = set()
         for i, item in items(value):
             name = item.get("name")
-            if isinstance(name, str) and name in seen:
-                yield (*place, i, "name"), f"the name {name!r} stands twice"
             if isinstance(name, str):
+                if name in seen:
+                    yield (*place, i, "name"), f"the name {name!r} stands twice"
+                if not name.strip():
+                    yield (*place, i, "name"), f"expected a name, got {name!r}"
                 seen.add(name)
 
-    def node(self, place: Place, name: Any) -> Iterator[tuple[Place, str]]:
-        if isinstance(name, str) and self.nodes is not None and name not in self.nodes:
-            yield place, f"unknown node {name!r}{suggestion(name, self.nodes)}"
-
-    def place(self, place: Place, value: Any) -> Iterator[tuple[Place, str]]:
-        if isinstance(value, str) and value != "all":
-            yield from self.node(place, value)
-        elif isinstance(value, list):
-            for i, name in enumerate(value):
-                yield from self.node((*place, i), name)
-        elif isinstance(value, dict) and len(value) == 1:
-            key, inner = next(iter(value.items()))
-            known = {"tier": self.tiers, "group": self.groups}.get(key)
-            if key == "one_of":
-                yield from self.place((*place, key), inner)
-            elif known is not None and isinstance(inner, str) and inner not in known:
-                yield (*place, key), f"no node has the {key} {inner!r}{suggestion(inner, known)}"
-
-    def links(self) -> Iterator[tuple[Place, str]]:
+    def links(self) -> Found:
+        by_weight = mapping(self.network.get("routing")).get("by") == "weight"
         for i, link in items(self.network.get("links")):
-            ends = link.get("between")
-            for j, end in enumerate(ends if isinstance(ends, list) else []):
-                yield from self.node(("network", "links", i, "between", j), end)
+            for j, end in texts(link.get("between")):
+                yield from self.nodes.check(("network", "links", i, "between", j), end)
+            if by_weight and link.get("weight") is None:
+                yield ("network", "links", i), "missing key 'weight': routing is by weight, which needs one on every link"
+        if by_weight and self.network.get("topology") is not None:
+            yield ("network", "routing", "by"), "the links of a topology have no weight; route by delay or hops"
 
-    def deployments(self) -> Iterator[tuple[Place, str]]:
-        deployed = set()
+    def deployments(self) -> Found:
+        deployed: set[str] = set()
+        there: dict[tuple[str, str, str | None], int] = {}  # which deployment runs this variant of a service on a node
         for i, deployment in items(self.data.get("deployments")):
-            place: Place = ("deployments", i)
+            place: Location = ("deployments", i)
             service = deployment.get("service")
-            deployed.add(service)
             yield from self.service((*place, "service"), service)
-            yield from self.place((*place, "nodes"), deployment.get("nodes"))
-            variants = mapping(mapping(self.services.get(service)).get("variants")) if isinstance(service, str) else {}
-            for j, variant in enumerate(deployment.get("variants") or []):
+            yield from self.nodes.check_place((*place, "nodes"), deployment.get("nodes"))
+            if not isinstance(service, str):
+                continue
+            deployed.add(service)
+            variants = mapping(get(self.services, service).get("variants"))
+            for j, variant in texts(deployment.get("variants")):
                 if service in self.services and variant not in variants:
                     yield (*place, "variants", j), f"the service {service!r} has no variant {variant!r}{suggestion(variant, variants)}"
-        called = {call.get("service") for app in self.applications.values() for _, call in items(mapping(app).get("calls"))}
+            wanted: list[Any] = [variant for _, variant in texts(deployment.get("variants"))] or list(variants) or [None]
+            yield from self.overlaps(place, service, wanted, self.nodes.members(deployment.get("nodes")), there)
+        called = {name for app in self.applications.values() for _, call in items(mapping(app).get("calls")) if isinstance(name := call.get("service"), str)}
         for name in self.services:
             if name in called and name not in deployed:
                 yield ("services", name), f"the service {name!r} is called but deployed nowhere; add it under 'deployments'"
 
-    def service(self, place: Place, name: Any) -> Iterator[tuple[Place, str]]:
+    def overlaps(self, place: Location, service: str, variants: list[Any], nodes: list[str], there: dict[tuple[str, str, str | None], int]) -> Found:
+        """Notes what the deployment runs where; says once where another one does already."""
+        said = False
+        for node in nodes:
+            for variant in variants:
+                before = there.setdefault((service, node, variant), int(place[1]))
+                if before != place[1] and not said:
+                    said = True
+                    what = f"the variant {variant!r} of {service!r}" if variant is not None else f"the service {service!r}"
+                    yield (*place, "nodes"), f"{what} is already on {node!r} by deployments[{before}]"
+
+    def service(self, place: Location, name: Any) -> Found:
         if isinstance(name, str) and name not in self.services:
             yield place, f"unknown service {name!r}{suggestion(name, self.services)}"
 
-    def application(self, place: Place, application: dict[str, Any]) -> Iterator[tuple[Place, str]]:
+    def application(self, place: Location, application: dict[str, Any]) -> Found:
         calls = items(application.get("calls"))
         yield from self.duplicates((*place, "calls"), application.get("calls"))
-        names = [call.get("name") for _, call in calls]
+        names = [name for _, call in calls if isinstance(name := call.get("name"), str)]
         after: dict[str, list[str]] = {}
         choices: dict[str, float] = {}
+        copies = 0
         for i, call in calls:
-            here: Place = (*place, "calls", i)
+            here: Location = (*place, "calls", i)
             yield from self.service((*here, "service"), call.get("service"))
             value = call.get("after")
-            before = [value] if isinstance(value, str) else list(value) if isinstance(value, list | dict) else []
-            for j, name in enumerate(before):
+            before = [(None, value)] if isinstance(value, str) else [(k, k) for k in value] if isinstance(value, dict) else texts(value)
+            for key, name in before:
                 if name not in names:
-                    yield (*here, "after", name if isinstance(value, dict) else j), f"unknown call {name!r}{suggestion(name, names)}"
-            after[str(call.get("name"))] = [name for name in before if name in names]
-            if call.get("one_of") is not None:
-                choices[str(call["one_of"])] = choices.get(str(call["one_of"]), 0.0) + share(call.get("probability", 1.0))
-        cycle = find_cycle(after) if len(after) == len(calls) else None
+                    yield (*here, "after", *([] if key is None else [key])), f"unknown call {name!r}{suggestion(name, names)}"
+            after[str(call.get("name"))] = [name for _, name in before if name in names]
+            if isinstance(call.get("one_of"), str):
+                choices[call["one_of"]] = choices.get(call["one_of"], 0.0) + share(call.get("probability", 1.0))
+            fan_out = call.get("fan_out", 1)
+            copies += fan_out if isinstance(fan_out, int) and fan_out <= MOST else 0
+        cycle = find_cycle(after) if len(after) == len(calls) else None  # two calls of one name are said already
         if cycle:
             yield (*place, "calls"), f"the calls form a cycle: {' -> '.join(cycle)}"
+        if copies > MOST:
+            yield (*place, "calls"), f"expected at most {MOST:,} copies of calls in all, got {copies:,}"
         for name, total in choices.items():
-            if abs(total - 1.0) > 1e-9 and total == total:
+            if abs(total - 1.0) > 1e-9:
                 yield (*place, "calls"), f"the probabilities of the choice {name!r} sum to {total:g}, not to 1"
 
-    def workload(self, place: Place, entry: dict[str, Any]) -> Iterator[tuple[Place, str]]:
+    def workload(self, place: Location, entry: dict[str, Any]) -> Found:
         name = entry.get("application")
         if isinstance(name, str) and name not in self.applications:
             yield (*place, "application"), f"unknown application {name!r}{suggestion(name, self.applications)}"
         ingress = entry.get("ingress")
+        where = mapping(ingress).get("nodes", ingress)
+        if isinstance(where, dict) and "one_of" in where:
+            yield (*place, "ingress"), "expected a place without one_of: each request enters at one of its nodes anyway"
         if isinstance(ingress, dict) and "nodes" in ingress:
-            yield from self.place((*place, "ingress", "nodes"), ingress["nodes"])
+            yield from self.nodes.check_place((*place, "ingress", "nodes"), ingress["nodes"])
+            members = self.nodes.members(ingress["nodes"])
             for node in mapping(ingress.get("weights")):
-                yield from self.node((*place, "ingress", "weights", node), node)
+                known = list(self.nodes.check((*place, "ingress", "weights", node), node))
+                yield from known
+                if not known and members and node not in members:
+                    yield (*place, "ingress", "weights", node), f"the node {node!r} is not among the ingress nodes"
         else:
-            yield from self.place((*place, "ingress"), ingress)
+            yield from self.nodes.check_place((*place, "ingress"), ingress)
         arrivals = mapping(entry.get("arrivals"))
+        if arrivals.get("kind") == "times" and arrivals.get("at") == []:
+            yield (*place, "arrivals", "at"), "expected at least one time"
         if arrivals.get("kind") == "trace":
-            yield from self.trace((*place, "arrivals"), arrivals)
+            yield from self.files.trace((*place, "arrivals"), arrivals)
         elif self.needs_tokens(name):
             yield (*place, "arrivals"), f"the application {name!r} has service times by tokens, which only a trace brings"
 
     def needs_tokens(self, application: Any) -> bool:
-        for _, call in items(mapping(self.applications.get(str(application))).get("calls")):
-            service = mapping(self.services.get(str(call.get("service"))))
+        for _, call in items(get(self.applications, application).get("calls")):
+            service = get(self.services, call.get("service"))
             laws = [service.get("service_time"), *(mapping(v).get("service_time") for v in mapping(service.get("variants")).values())]
             if any(mapping(law).get("kind") == "tokens" for law in laws):
                 return True
         return False
 
-    def trace(self, place: Place, arrivals: dict[str, Any]) -> Iterator[tuple[Place, str]]:
-        from scenarios.readers.traces import COLUMNS, read_trace
-
-        file, format = arrivals.get("file"), arrivals.get("format")
-        if isinstance(file, str) and format in COLUMNS:
-            try:
-                read_trace(self.base / file, str(format))
-            except InputError as error:
-                yield (*place, "file"), str(error)
-                return
-            yield from self.same_bytes(place, arrivals)
-
-    def same_bytes(self, place: Place, holder: dict[str, Any]) -> Iterator[tuple[Place, str]]:
-        from scenarios.load import digest
-
-        path = self.base / str(holder.get("file"))
-        if holder.get("sha256") is not None and digest(path) != holder["sha256"]:
-            yield (*place, "sha256"), f"the file {path} is not the one this scenario was made with: its sha256 differs"
-
-    def empirical_files(self, value: Any, place: Place) -> Iterator[tuple[Place, str]]:
-        from scenarios.readers.traces import read_column
-
-        if isinstance(value, dict):
-            if value.get("kind") == "empirical" and isinstance(value.get("file"), str):
-                try:
-                    read_column(self.base / value["file"], value.get("column"))
-                except InputError as error:
-                    yield (*place, "file"), str(error)
-                    return
-                yield from self.same_bytes(place, value)
-            for key, inner in value.items():
-                yield from self.empirical_files(inner, (*place, key))
-        elif isinstance(value, list):
-            for i, inner in enumerate(value):
-                yield from self.empirical_files(inner, (*place, i))
-
-    def spike(self, place: Place, spike: dict[str, Any]) -> Iterator[tuple[Place, str]]:
+    def spike(self, place: Location, spike: dict[str, Any]) -> Found:
         if "nodes" in spike:
-            yield from self.place((*place, "nodes"), spike["nodes"])
-        services = spike.get("services")
-        for j, name in enumerate(services if isinstance(services, list) else []):
+            yield from self.nodes.check_place((*place, "nodes"), spike["nodes"])
+        for j, name in texts(spike.get("services")):
             yield from self.service((*place, "services", j), name)
+        for key, what in (("services", "service"), ("at", "time")):
+            if spike.get(key) == []:
+                yield (*place, key), f"expected at least one {what}, or the spike never comes"
 
 
 def share(value: Any) -> float:
@@ -248,21 +222,19 @@ def share(value: Any) -> float:
 
 
 def find_cycle(after: dict[str, list[str]]) -> list[str] | None:
-    """A cycle of names, the first one again at the end, or None."""
-    state: dict[str, int] = {}
-
-    def visit(name: str, trail: list[str]) -> list[str] | None:
-        state[name] = 1
-        for before in after.get(name, []):
-            if state.get(before) == 1:
-                cycle = [*trail[trail.index(before) :], before]
-                return cycle[::-1]
-            if before not in state and (found := visit(before, [*trail, before])):
-                return found
-        state[name] = 2
-        return None
-
-    for name in after:
-        if name not in state and (found := visit(name, [name])):
-            return found
+    """A cycle of names in the order in which they would have to run, the first one again at the end, or None."""
+    done: set[str] = set()
+    for start in after:
+        trail: dict[str, Iterator[str]] = {start: iter(after[start])} if start not in done else {}
+        while trail:
+            name, left = next(reversed(trail.items()))
+            before = next((b for b in left if b not in done), None)
+            if before is None:
+                done.add(name)
+                del trail[name]
+            elif before in trail:
+                names = list(trail)
+                return [before, *names[names.index(before) :][::-1]]
+            else:
+                trail[before] = iter(after.get(before, []))
     return None

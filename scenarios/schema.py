@@ -10,7 +10,7 @@ from dataclasses import field
 from typing import Annotated, Any, ClassVar, Literal
 
 from agents.baselines import Baseline, LeastLoaded
-from scenarios.fields import After, Drain, DrainType, Ingress, IngressType, TimeOrShare, Workers
+from scenarios.fields import MOST, After, Drain, DrainType, FileName, Ingress, IngressType, Name, TimeOrShare, Workers
 from scenarios.readers.topologies import Topology
 from simulator.arrivals import Arrivals, Tokens
 from simulator.descriptions import Choice, description
@@ -29,7 +29,7 @@ ServiceTime = Annotated[Any, Choice("law", (*LAWS, Tokens), "time", bare=True)]
 class Node:
     """A node, or `count` of them named name-0, name-1 ..."""
 
-    name: str
+    name: Name
     tier: Literal["device", "edge", "metro", "cloud"] = "edge"
     groups: tuple[str, ...] = ()
     workers: Workers = 1.0
@@ -42,7 +42,7 @@ class Node:
     def problem(self) -> str | None:
         if not self.speed > 0 or self.speed == math.inf:
             return f"speed must be above 0 (1.0 is the reference), got {self.speed}"
-        return "count must be at least 1" if self.count is not None and self.count < 1 else None
+        return f"count must be from 1 to {MOST:,}, got {self.count}" if self.count is not None and not 1 <= self.count <= MOST else None
 
 
 @description
@@ -95,7 +95,9 @@ class LinkDefaults:
     jitter: TimeLaw | None = None
 
     def problem(self) -> str | None:
-        return "bandwidth must be above 0, or 'unlimited'" if self.bandwidth <= 0 else None
+        if self.bandwidth <= 0:
+            return "bandwidth must be above 0, or 'unlimited'"
+        return None if 0.0 < self.stretch < math.inf else f"stretch must be above 0, got {self.stretch}"
 
 
 @description
@@ -138,7 +140,7 @@ class Service:
     """A service: one service-time law, or variants."""
 
     service_time: ServiceTime | None = None
-    variants: dict[str, Variant] | None = None
+    variants: dict[Name, Variant] | None = None
 
     def problem(self) -> str | None:
         return "give either 'service_time' or 'variants'" if (self.service_time is None) == (not self.variants) else None
@@ -157,20 +159,22 @@ class Deployment:
     balancer: Balancer = TurnBalancer()
 
     def problem(self) -> str | None:
-        if self.replicas < 1:
-            return f"replicas must be at least 1, got {self.replicas}"
+        if not 1 <= self.replicas <= MOST:
+            return f"replicas must be from 1 to {MOST:,}, got {self.replicas}"
+        if self.variants == ():
+            return "variants must name at least one, or be left out for all"
         if self.replicas > 1 and self.workers is None:
             return "replicas are stations of their own: say how many 'workers' each has"
         if self.discipline is not None and self.workers is None:
             return "a discipline of its own needs 'workers' of its own (else the node's discipline counts)"
-        return "a deployment cannot be on one node of several at random" if self.nodes.one_at_random else None
+        return "nodes must be a place without one_of: a deployment stays where it is" if self.nodes.one_at_random else None
 
 
 @description
 class Call:
     """A call of an application: its service, what it comes after, its inputs' sizes."""
 
-    name: str
+    name: Name
     service: str
     after: Annotated[dict[str, Any], After()] = field(default_factory=dict)
     payload: SizeLaw | None = None
@@ -180,7 +184,7 @@ class Call:
     priority: int = 0
 
     def problem(self) -> str | None:
-        return f"fan_out must be at least 1, got {self.fan_out}" if self.fan_out < 1 else None
+        return None if 1 <= self.fan_out <= MOST else f"fan_out must be from 1 to {MOST:,}, got {self.fan_out}"
 
 
 @description
@@ -193,14 +197,14 @@ class Application:
     response: SizeLaw | None = None
 
     def problem(self) -> str | None:
-        return None if self.calls else "an application needs at least one call"
+        return None if self.calls else "calls must name at least one call"
 
 
 @description
 class Workload:
     """A stream of requests for one application."""
 
-    name: str
+    name: Name
     application: str
     ingress: Annotated[Ingress, IngressType()]
     arrivals: Arrivals
@@ -215,6 +219,9 @@ class Control:
     order: Literal["nearest", "declared"] = "nearest"
     telemetry: Literal["exact"] = "exact"
 
+    def problem(self) -> str | None:
+        return f"hops must not be negative, got {self.hops}" if self.hops != "all" and self.hops < 0 else None
+
 
 @description
 class Record:
@@ -227,11 +234,11 @@ class Record:
 class Scenario:
     """A scenario: a network, services and where they run, applications, a workload, spikes, and who decides."""
 
-    name: str
+    name: FileName
     network: Network
-    services: dict[str, Service]
+    services: dict[Name, Service]
     deployments: tuple[Deployment, ...]
-    applications: dict[str, Application]
+    applications: dict[Name, Application]
     workload: tuple[Workload, ...]
     description: str = ""
     horizon: Seconds | None = None
@@ -252,12 +259,14 @@ class Scenario:
             return f"requests must be at least 1, got {self.requests}"
         if self.seed < 0:
             return f"seed must not be negative, got {self.seed}"
-        if self.horizon is not None and self.horizon <= max(self.warm_up, 0.0):
-            return "the warm-up must end before the horizon"
+        if self.horizon == 0.0:
+            return "horizon must be above 0"
+        if self.horizon is not None and self.horizon <= self.warm_up:
+            return "warm_up must end before the horizon"
         if self.warm_up <= -1.0:
-            return "a warm-up of 100 % leaves nothing to count"
+            return "warm_up must leave something to count"
         if self.warm_up < 0 and self.horizon is None and self.requests is None:
-            return "a warm-up in per cent needs a 'horizon' or 'requests'"
+            return "warm_up must be a time where there is neither 'horizon' nor 'requests'"
         return None
 
 

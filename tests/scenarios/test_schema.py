@@ -1,4 +1,4 @@
-"""The committed JSON Schema is the code's, and the bundled scenarios fit it; overrides; warnings; references."""
+"""The committed JSON Schema is the code's, and the bundled scenarios fit it; warnings; keys known by place."""
 
 import json
 
@@ -6,8 +6,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from scenarios.jsonschema import json_schema
-from scenarios.load import LIBRARY, bundled, load, read_yaml, resolved
-from scenarios.problems import ScenarioError
+from scenarios.keys import known_keys
+from scenarios.load import LIBRARY, bundled, load, read_yaml
 from tests.conftest import ROOT
 
 
@@ -30,40 +30,6 @@ def test_schema_refuses_mistakes():
     assert not validator.is_valid(data)
 
 
-@pytest.mark.parametrize(
-    ("text", "path", "value"),
-    [
-        ("workload.jobs.arrivals.rate=12 /s", ("workload", 0, "arrivals", "rate"), "12 /s"),
-        ("network.nodes[0].workers=3", ("network", "nodes", 0, "workers"), 3),
-        ("network.nodes.server.speed=2", ("network", "nodes", 0, "speed"), 2.0),
-        ("control.policy=random", ("control", "policy"), {"kind": "random"}),
-        ("services.work.service_time={kind: gamma, mean: 3 ms, cv: 2}", ("services", "work", "service_time"), {"kind": "gamma", "mean": "3 ms", "cv": 2.0}),
-    ],
-)
-def test_overrides(text, path, value):
-    at = resolved(load("m-m-1", [text]).scenario)
-    for part in path:
-        at = at[part]
-    assert at == value
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("workload.job.arrivals.rate=1 /s", "there is no item 'job' (did you mean 'jobs'?)"),
-        ("workload.jobs.arivals.rate=1 /s", "there is no key 'arivals' (did you mean 'arrivals'?)"),
-        ("seed", "expected PATH=VALUE"),
-        ("seed={", "the value is not YAML"),
-        ("seed.x=1", "inside a plain value"),
-        ("workload.jobs.arrivals.rate=1", "the unit is missing"),
-    ],
-)
-def test_overrides_say_what_is_wrong(text, said):
-    with pytest.raises(ScenarioError) as caught:
-        load("m-m-1", ["seed=1", text])
-    assert said in str(caught.value)
-
-
 def test_infinite_moments_are_said_when_read():
     heavy = "services.work.service_time={kind: pareto, minimum: 1 ms, shape: %s}"
     assert "mean is infinite" in load("m-m-1", [heavy % 0.9]).warnings[0]
@@ -72,6 +38,38 @@ def test_infinite_moments_are_said_when_read():
     assert load("m-m-1", [heavy % 3.1]).warnings == ()
 
 
-def test_unknown_scenario():
-    with pytest.raises(ScenarioError, match="did you mean 'edge-chat'"):
-        load("edge-chatt")
+def test_moments_without_a_tail_index_are_said_too():
+    heavy = "services.work.service_time={kind: scipy, name: pareto, args: [1.5], scale: 1 ms}"
+    assert "variance is infinite:" in load("m-m-1", [heavy]).warnings[0]
+
+
+def test_warnings_name_the_place_as_overrides_do():
+    loaded = load("edge-chat", ["spikes.stragglers.factor={kind: pareto, minimum: 3, shape: 1.8}"])
+    assert loaded.warnings[0].startswith("spikes.stragglers.factor: the variance is infinite (tail index 1.8)")
+
+
+def test_services_out_of_reach_are_said():
+    cut_off = ["network.links=[{between: [edge-a, edge-b]}, {between: [edge-c, cloud]}]", "deployments=[{service: embed, nodes: [edge-a, edge-c]}, "
+               "{service: retrieve, nodes: all}, {service: generate, nodes: [cloud], variants: [small]}]"]  # fmt: skip
+    said = [w for w in load("edge-chat", cut_off).warnings if "no path" in w]
+    assert [w.split(":")[0] for w in said] == ["workload.chat-a", "workload.chat-b"]
+    assert all("'generate'" in w for w in said)
+
+
+@pytest.mark.parametrize(
+    ("place", "some"),
+    [
+        ((), "horizon"), (("network",), "routing"), (("network", "links", 0), "bandwidth"), (("spikes", 1), "for"), (("drain",), "limit"),
+        (("services", "embed", "service_time"), "sigma"), (("applications", "chat", "calls", 2, "after", "retrieve"), "cv"),
+        (("deployments", 1, "discipline"), "capacity"),
+    ],
+)  # fmt: skip
+def test_keys_are_known_by_place(place, some):
+    data, _ = read_yaml((LIBRARY / "edge-chat.yaml").read_text(), "edge-chat")
+    assert some in known_keys(place, data)
+    assert "duration" not in known_keys(place, data)
+
+
+def test_names_of_the_users_own_are_no_keys():
+    data, _ = read_yaml((LIBRARY / "edge-chat.yaml").read_text(), "edge-chat")
+    assert known_keys(("services",), data) == known_keys(("applications", "chat", "calls", 2, "after"), data) == []

@@ -1,0 +1,68 @@
+"""Data files that a scenario names: whether they can be read as what they were declared to be, and are the very same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from scenarios.problems import cut
+from scenarios.readers import InputError
+
+Location = tuple[str | int, ...]
+Found = Iterator[tuple[Location, str]]
+
+
+def digest(path: Path) -> str:
+    """sha256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class Files:
+    """Checks the files of one scenario, relative ones sought in `base`."""
+
+    def __init__(self, base: Path):
+        self.base = base
+
+    def same_bytes(self, place: Location, holder: Any) -> Found:
+        """Says where a file is not the one whose digest stands beside it."""
+        file, wanted = holder.get("file"), holder.get("sha256")
+        if isinstance(wanted, str) and isinstance(file, str):
+            found = digest(self.base / file)
+            if found != wanted:
+                yield (*place, "sha256"), f"the file {file} is not the one this scenario was made with: expected sha256 {cut(wanted)}, got {found[:12]}..."
+
+    def trace(self, place: Location, arrivals: dict[str, Any]) -> Found:
+        """What is wrong with a replayed trace."""
+        from scenarios.readers.traces import COLUMNS, read_trace
+
+        if "data" in arrivals:
+            yield (*place, "data"), "unknown key 'data'"
+        file, format = arrivals.get("file"), arrivals.get("format")
+        if isinstance(file, str) and isinstance(format, str) and format in COLUMNS:
+            try:
+                read_trace(self.base / file, format)
+            except InputError as error:
+                yield (*place, "file"), str(error)
+                return
+            yield from self.same_bytes(place, arrivals)
+
+    def columns(self, value: Any, place: Location) -> Found:
+        """What is wrong with the columns of empirical laws, anywhere in `value`."""
+        from scenarios.readers.traces import read_column
+
+        if isinstance(value, dict):
+            file, column = value.get("file"), value.get("column")
+            if value.get("kind") == "empirical" and isinstance(file, str) and isinstance(column, str | None):
+                try:
+                    read_column(self.base / file, column)
+                except InputError as error:
+                    yield (*place, "file"), str(error)
+                    return
+                yield from self.same_bytes(place, value)
+            for key, inner in value.items():
+                yield from self.columns(inner, (*place, key))
+        elif isinstance(value, list):
+            for i, inner in enumerate(value):
+                yield from self.columns(inner, (*place, i))
