@@ -25,7 +25,7 @@ def check(scenario: ScenarioName, set_: Overrides = None, as_json: Annotated[boo
     from scenarios.commands.tables import output
 
     console = output()
-    console.print(f"[bold]{loaded.scenario.name}[/bold]: {loads['requests_per_s']:.4g} requests/s offered; calls are assumed to spread evenly by capacity")
+    console.print(f"{loaded.scenario.name}: {loads['requests_per_s']:.4g} requests/s offered; calls are assumed to spread evenly by capacity")
     for kind in ("stations", "links"):
         table = Table(kind.removesuffix("s"), "offered load", box=None, pad_edge=False)
         ordered = sorted(loads[kind].items(), key=lambda item: -item[1])

@@ -63,7 +63,7 @@ def output() -> Any:
     """Where results are printed: standard output, wide enough for tables where it is no terminal."""
     from rich.console import Console
 
-    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 140)
+    return Console(file=sys.stdout, highlight=False, markup=False, width=None if sys.stdout.isatty() else 140)
 
 
 def seconds(value: float | None) -> str:
@@ -96,7 +96,7 @@ def end_table(summary: dict[str, Any], facts: dict[str, Any], target: Path | Non
 
     console = output()
     counts = summary["requests"]
-    console.print(f"[bold]{summary['scenario']}[/bold], policy {summary['policy']}, seed {summary['seed']}, {summary['replications']} replication(s)")
+    console.print(f"{summary['scenario']}, policy {summary['policy']}, seed {summary['seed']}, {summary['replications']} replication(s)")
     outcomes = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count and name not in ("generated",))
     console.print(f"{counts['generated']:,} counted requests: {outcomes}")
     table = Table("figure", "value  [95 % interval]", box=None, pad_edge=False)

@@ -89,7 +89,7 @@ def show(label: str, found: dict[str, Any]) -> None:
 
     console = output()
     worth = f"worth {found['effective_n']:,.0f} independent ones for the mean"
-    console.print(f"[bold]{label}[/bold]: {found['n']:,} latencies in {found['replications']} replication(s), {worth}")
+    console.print(f"{label}: {found['n']:,} latencies in {found['replications']} replication(s), {worth}")
     table = Table("figure", "value  [95 % interval]", box=None, pad_edge=False)
     for name in ("mean", *LEVELS):
         table.add_row(name, interval(found[name]))
