@@ -21,6 +21,7 @@ class NodeNames:
     def __init__(self, network: dict[str, Any]):
         self.network = network
         self.known: dict[str, tuple[str, tuple[str, ...]]] | None = {}
+        self.unweighted = 0  # links of the topology without a weight
 
     def find(self, files: Files) -> Iterator[tuple[Location, str]]:
         """Finds the nodes; yields names that stand twice and what is wrong with the topology."""
@@ -34,8 +35,9 @@ class NodeNames:
             try:
                 described = adapter(Topology).validate_python(topology)
                 kind = kind_of(self.network.get("node_defaults"))
-                self.known = {node.name: kind for node in read_topology(described, files.base).nodes}
-                yield from files.same_bytes(("network", "topology"), topology)
+                read = read_topology(described, files.base)
+                self.known = {node.name: kind for node in read.nodes}
+                self.unweighted = sum(link.weight is None for link in read.links)
             except InputError as error:
                 yield ("network", "topology"), str(error)
                 readable = False

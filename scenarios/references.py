@@ -98,8 +98,8 @@ class Checker:
                 yield from self.nodes.check(("network", "links", i, "between", j), end)
             if by_weight and link.get("weight") is None:
                 yield ("network", "links", i), "missing key 'weight': routing is by weight, which needs one on every link"
-        if by_weight and self.network.get("topology") is not None:
-            yield ("network", "routing", "by"), "the links of a topology have no weight; route by delay or hops"
+        if by_weight and self.nodes.unweighted:
+            yield ("network", "routing", "by"), f"links of the topology without a weight: {self.nodes.unweighted}; route by delay or hops"
 
     def deployments(self) -> Found:
         deployed: set[str] = set()
