@@ -191,14 +191,15 @@ class Deployments:
                 node.stations.append(station)
             return station
         discipline = deployment.discipline if deployment.discipline is not None else schema.Fifo()
-        names = [f"{node.name}/{deployment.service}"]
-        if deployment.replicas > 1:
-            names = [f"{names[0]}#{i}" for i in range(deployment.replicas)]
+        own = f"{node.name}/{deployment.service}"
+        if any(station.name.split("#")[0] == own for station in node.stations):  # another variant's: tell them apart
+            own += f"({','.join(deployment.variants or ())})"
+        names = [own] if deployment.replicas == 1 else [f"{own}#{i}" for i in range(deployment.replicas)]
         stations: list[Station] = [
             discipline.station(environment, name, node.index, deployment.workers, node.speed, streams.generator) for name in names
         ]
         node.stations += stations
-        return stations[0] if len(stations) == 1 else Pool(f"{node.name}/{deployment.service}", stations, deployment.balancer)
+        return stations[0] if len(stations) == 1 else Pool(own, stations, deployment.balancer)
 
     def slot_maker(self, network: Network, control: schema.Control) -> Callable[[Service, int], tuple[Candidate, ...]]:
         """Makes a service's candidates as an agent sees them: within `hops` (the cloud always), in the declared order or nearest first."""
