@@ -14,6 +14,7 @@ import numpy as np
 
 from simulator.descriptions import Choice, description
 from simulator.laws import Gamma, TimeLaw
+from simulator.modulated import Bursts, Diurnal, Mmpp, Profile, Superposition
 from simulator.units import Rate, Seconds
 
 FIRST_BLOCK, LARGEST_BLOCK = 64, 1024
@@ -194,5 +195,6 @@ def resolve(arrivals: Any, read_trace: Any) -> Any:
     return replace(arrivals, data=read_trace(arrivals.file, arrivals.format)) if isinstance(arrivals, Trace) else arrivals
 
 
-ARRIVALS = (Poisson, Renewal, Times, Trace)
-Arrivals = Annotated[Any, Choice("arrival process", ARRIVALS)]
+ARRIVALS = (Poisson, Renewal, Times, Trace, Mmpp, Profile, Diurnal, Bursts, Superposition)
+CHOICE = Choice("arrival process", ARRIVALS)
+Arrivals = Annotated[Any, CHOICE]
