@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from analysis.estimates import Estimate, clean, mean_estimate, quantile_estimate
-from simulator.record import CALL_FIELDS
+from simulator.record import CALL_FIELDS, LANES
 from simulator.samples import Samples
 from simulator.trace import Trace
 
@@ -142,7 +142,7 @@ def call_figures(traces: Sequence[Trace]) -> dict[str, Any]:
     code = np.array([names.index(name) for name in names], dtype=np.int64)[field["vertex"].astype(np.int64)] if len(rows) else np.zeros(0, np.int64)
     for number in sorted({names.index(name) for name in names}):
         mine = code == number
-        ended = mine & (field["status"] == 0)
+        ended = mine & (field["status"] % LANES == 0)
         sojourn = field["finished"][ended] - field["reached"][ended]
         critical = field["critical"][ended]
         figures[".".join(names[number])] = {
@@ -150,10 +150,18 @@ def call_figures(traces: Sequence[Trace]) -> dict[str, Any]:
             "p99_sojourn_s": clean(float(np.quantile(sojourn, 0.99, method="inverted_cdf"))) if len(sojourn) >= 1000 else None,
             "critical_probability": clean(float(critical.mean())) if len(sojourn) else None,
             "critical_mean_s": clean(float(sojourn[critical > 0].mean())) if critical.any() else None,
-            "mean_attempts": 1.0 if len(sojourn) else None,
+            **attempt_figures([trace.attempts[names[number]] for trace in traces if names[number] in trace.attempts], len(sojourn)),
             "traced": len(sojourn),
         }
     return figures
+
+
+def attempt_figures(counts: Sequence[Sequence[int]], traced: int) -> dict[str, Any]:
+    """How often a call was tried, from all counted requests; `counts` as ATTEMPT_COUNTS, one a replication, none where a call is tried once."""
+    first, retried, hedged, given_up = (sum(column) for column in zip(*counts, strict=True)) if counts else (traced, 0, 0, 0)
+    if first == 0:
+        return {"mean_attempts": None, "hedged_fraction": None, "given_up": 0}
+    return {"mean_attempts": (first + retried) / first, "hedged_fraction": hedged / first, "given_up": given_up}
 
 
 def of_application(trace: Trace, index: int) -> np.ndarray:
@@ -166,9 +174,7 @@ def summarise(traces: Sequence[Trace]) -> dict[str, Any]:
     first = traces[0]
     figures: dict[str, Any] = {"replications": len(traces), "window_s": sum(t.window[1] - t.window[0] for t in traces)}
     figures |= request_figures(traces, lambda trace: trace.counted)
-    figures["applications"] = {
-        name: request_figures(traces, partial(of_application, index=i)) for i, name in enumerate(first.applications)
-    }
+    figures["applications"] = {name: request_figures(traces, partial(of_application, index=i)) for i, name in enumerate(first.applications)}
     figures["stations"] = {record.name: station_figures([t.stations[i] for t in traces]) for i, record in enumerate(first.stations)}
     figures["links"] = {record.name: link_figures([t.links[i] for t in traces]) for i, record in enumerate(first.links)}
     figures["calls"] = call_figures(traces)

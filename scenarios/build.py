@@ -16,6 +16,7 @@ from scenarios.readers.traces import read_column, read_trace
 from simulator import arrivals as arrival_processes
 from simulator import laws
 from simulator.callgraph import Application, CallPlan, Service
+from simulator.care import Care
 from simulator.decisions import Candidate
 from simulator.engine import Environment
 from simulator.laws import Deterministic
@@ -285,9 +286,19 @@ def make_application(name: str, app: schema.Application, services: dict[str, Ser
     for call in app.calls:
         default = files.law(call.payload) if call.payload is not None else nothing
         after = {before: default if law is None else files.law(law) for before, law in call.after.items()}
-        plans.append(CallPlan(call.name, services[call.service], after, default, call.probability, call.one_of, call.fan_out, call.priority))
+        care = make_care(call, app)
+        plans.append(CallPlan(call.name, services[call.service], after, default, call.probability, call.one_of, call.fan_out, call.priority, care))
     response = files.law(app.response) if app.response is not None else None
-    return Application(name, plans, response, app.utility, app.objective)
+    return Application(name, plans, response, app.utility, app.objective, app.timeout)
+
+
+def make_care(call: schema.Call, app: schema.Application) -> Care | None:
+    """The rules for a call that may be given up, tried again or copied; its own before its application's; None for none at all."""
+    retry, hedge, shed, breaker = (getattr(call, rule) or getattr(app, rule) for rule in ("retry", "hedge", "shed", "breaker"))
+    quorum = call.wait_for is not None and call.wait_for < call.fan_out
+    if call.timeout is None and retry is None and hedge is None and shed is None and breaker is None and not quorum and not call.distinct:
+        return None
+    return Care(call.timeout, retry, hedge, shed, breaker, call.fan_out, call.wait_for, call.cancel, call.distinct)
 
 
 def make_source(

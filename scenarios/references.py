@@ -157,6 +157,7 @@ class Checker:
             if isinstance(call.get("one_of"), str):
                 choices[call["one_of"]] = choices.get(call["one_of"], 0.0) + share(call.get("probability", 1.0))
             fan_out = call.get("fan_out", 1)
+            yield from self.places_apart((*here, "distinct"), call, fan_out)
             copies += fan_out if isinstance(fan_out, int) and fan_out <= MOST else 0
         cycle = find_cycle(after) if len(after) == len(calls) else None  # two calls of one name are said already
         if cycle:
@@ -166,6 +167,18 @@ class Checker:
         for name, total in choices.items():
             if abs(total - 1.0) > 1e-9:
                 yield (*place, "calls"), f"the probabilities of the choice {name!r} sum to {total:g}, not to 1"
+
+    def places_apart(self, place: Location, call: dict[str, Any], copies: Any) -> Found:
+        """Whether the copies of a call that must be apart have stations enough."""
+        if call.get("distinct") is not True or not isinstance(copies, int):
+            return
+        stations = 0
+        for _, deployment in items(self.data.get("deployments")):
+            if deployment.get("service") == call.get("service"):
+                replicas = deployment.get("replicas", 1)
+                stations += len(self.nodes.members(deployment.get("nodes"))) * (replicas if isinstance(replicas, int) else 1)
+        if 0 < stations < copies:
+            yield place, f"{copies} copies cannot be on different stations: the service {call.get('service')!r} has {stations}"
 
     def workload(self, place: Location, entry: dict[str, Any]) -> Found:
         name = entry.get("application")

@@ -18,6 +18,7 @@ from simulator.disciplines import Discipline, Fifo
 from simulator.laws import LAWS, SizeLaw, TimeLaw
 from simulator.places import Nodes, Place
 from simulator.pool import Balancer, TurnBalancer
+from simulator.resilience import Breaker, Hedge, Retry, Shed
 from simulator.spikes import Spike
 from simulator.units import BitRate, Bits, Quantity, Rate, Seconds, Share
 from simulator.utility import Utility
@@ -181,22 +182,45 @@ class Call:
     probability: Share = 1.0
     one_of: str | None = None
     fan_out: int = 1
+    wait_for: int | None = None
+    distinct: bool = False
+    cancel: bool = False
     priority: int = 0
+    timeout: Seconds | None = None
+    retry: Retry | None = None
+    hedge: Hedge | None = None
+    shed: Shed | None = None
+    breaker: Breaker | None = None
 
     def problem(self) -> str | None:
-        return None if 1 <= self.fan_out <= MOST else f"fan_out must be from 1 to {MOST:,}, got {self.fan_out}"
+        if not 1 <= self.fan_out <= MOST:
+            return f"fan_out must be from 1 to {MOST:,}, got {self.fan_out}"
+        if self.wait_for is not None and not 1 <= self.wait_for <= self.fan_out:
+            return f"wait_for must be from 1 to fan_out, which is {self.fan_out}, got {self.wait_for}"
+        if self.cancel and (self.wait_for is None or self.wait_for == self.fan_out):
+            return "cancel is for the copies that 'wait_for' does not wait for: give a wait_for below fan_out"
+        if self.distinct and self.fan_out == 1:
+            return "distinct is for the copies of a 'fan_out' above 1"
+        return "timeout must be above 0" if self.timeout == 0.0 else None
 
 
 @description
 class Application:
-    """A DAG of calls, and what its requests are worth."""
+    """A DAG of calls, and what its requests are worth; `retry`, `hedge`, `shed` and `breaker` hold for calls without their own."""
 
     calls: tuple[Call, ...]
     utility: Utility | None = None
     objective: Seconds | None = None
+    timeout: Seconds | None = None
     response: SizeLaw | None = None
+    retry: Retry | None = None
+    hedge: Hedge | None = None
+    shed: Shed | None = None
+    breaker: Breaker | None = None
 
     def problem(self) -> str | None:
+        if self.timeout == 0.0:
+            return "timeout must be above 0"
         return None if self.calls else "calls must name at least one call"
 
 

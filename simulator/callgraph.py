@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from simulator.care import Care
 from simulator.decisions import Candidate
 
 
@@ -30,6 +31,7 @@ class CallPlan:
     one_of: str | None = None
     fan_out: int = 1
     priority: int = 0
+    care: Care | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Vertex:
 
     __slots__ = (
         "call", "copy", "index", "inputs", "name", "service", "spike", "spikes", "successors", "work", "single", "may_end",
-        "slots", "priority",
+        "slots", "priority", "care",
     )  # fmt: skip
 
     def __init__(self, index: int, name: str, copy: int, call: int, service: Service):
@@ -89,6 +91,7 @@ class Vertex:
         self.may_end = False  # whether nothing may run after it
         self.slots = service.slots
         self.priority = 0  # smaller first
+        self.care: Care | None = None  # the rules of a call that can be tried again, copied or given up
 
 
 @dataclass(frozen=True)
@@ -124,16 +127,21 @@ class Application:
 
     __slots__ = (
         "calls", "columns", "first_vertex", "index", "name", "objective", "random", "response", "response_edge", "roots",
-        "sink_count", "sinks", "sums", "utility", "vertices", "waiting", "graded",
+        "sink_count", "sinks", "sums", "utility", "vertices", "waiting", "graded", "timeout", "careful", "quorums",
     )  # fmt: skip
 
-    def __init__(self, name: str, plans: list[CallPlan], response: Any = None, utility: Any = None, objective: float | None = None):
+    def __init__(
+        self, name: str, plans: list[CallPlan], response: Any = None, utility: Any = None, objective: float | None = None, timeout: float | None = None
+    ):
         self.name = name
         self.calls = plans
         self.index = 0  # among the simulation's applications
         self.first_vertex = 0  # number of this application's first vertex among all
         self.utility = utility
         self.objective = objective
+        self.timeout = timeout  # s from the intended arrival, after which a request is given up
+        self.careful = any(plan.care is not None for plan in plans)
+        self.quorums = {i: plan.fan_out - plan.care.wait_for for i, plan in enumerate(plans) if plan.care is not None}  # copies not waited for, by call
         self.columns: list[Column] = []
         self.sums: list[tuple[int, tuple[int, ...]]] = []  # (column, columns of which any must hit)
         self.vertices: list[Vertex] = []
@@ -145,9 +153,9 @@ class Application:
             for vertex in copies[plan.name]:
                 edges = self._connect(plan, vertex, copies, edges)
         self.roots = [v.index for v in self.vertices if not any(before >= 0 for before, _, _ in v.inputs)]
-        self.waiting = [sum(before >= 0 for before, _, _ in v.inputs) for v in self.vertices]
+        self.waiting = [self.to_wait_for([before for before, _, _ in v.inputs if before >= 0]) for v in self.vertices]
         self.sinks = [not v.successors for v in self.vertices]
-        self.sink_count = sum(self.sinks)
+        self.sink_count = self.to_wait_for([v.index for v in self.vertices if self.sinks[v.index]])
         self.response = -1 if response is None else self._column(("response",), response)
         self.response_edge = edges
         self.random = self._branches(plans, copies)
@@ -156,6 +164,11 @@ class Application:
             vertex.single = vertex.inputs[0] if len(vertex.inputs) == 1 else None
             vertex.may_end = bool(self.random) or not vertex.successors
 
+    def to_wait_for(self, vertices: list[int]) -> int:
+        """How many of `vertices` must answer: a quorum waits for some of its copies only."""
+        spare = {self.vertices[v].call: self.quorums.get(self.vertices[v].call, 0) for v in vertices}
+        return len(vertices) - sum(spare.values())
+
     def _column(self, key: tuple[str | int, ...], law: Any) -> int:
         self.columns.append(Column(key, law))
         return len(self.columns) - 1
@@ -163,6 +176,7 @@ class Application:
     def _vertex(self, plan: CallPlan, position: int, copy: int) -> Vertex:
         vertex = Vertex(len(self.vertices), plan.name, copy, position, plan.service)
         vertex.priority = plan.priority
+        vertex.care = plan.care
         self.vertices.append(vertex)
         vertex.work = len(self.columns)
         for name, _, law in plan.service.variants:
@@ -224,11 +238,15 @@ class Application:
             before = [b for b, _, _ in self.vertices[index].inputs if b >= 0]
             alive = [b for b in before if runs[b]]
             runs[index] = runs[index] and (not before or bool(alive))
-            waiting[index] = len(alive)
+            waiting[index] = self.to_wait_for(alive)
             if runs[index]:
                 for b in alive:
                     sinks[b] = False
         return runs, waiting, [sink and run for sink, run in zip(sinks, runs, strict=True)]
+
+    def results_of(self, sinks: list[bool]) -> int:
+        """How many results a request with these sinks (by vertex) ends with."""
+        return self.to_wait_for([vertex for vertex, is_sink in enumerate(sinks) if is_sink])
 
     def order(self) -> list[int]:
         """A topological order of the vertices (Kahn's algorithm, ties in file order)."""

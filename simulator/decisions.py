@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from simulator.errors import DecisionError
 
 if TYPE_CHECKING:
-    from simulator.request import Request, Vertex
+    from simulator.callgraph import Vertex
+    from simulator.request import Request
 
 
 class Candidate:

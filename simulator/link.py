@@ -14,7 +14,8 @@ from simulator.engine import DELIVERY, Environment
 from simulator.meters import LinkMeter
 
 if TYPE_CHECKING:
-    from simulator.request import Call, Request
+    from simulator.call import Call
+    from simulator.request import Request
 
     Carried: TypeAlias = "Message | Packet | Call"
 
@@ -69,6 +70,11 @@ class Whole:
         """The request that the message belongs to."""
         return self.message.call.request
 
+    @property
+    def lane(self) -> int:
+        """Which attempt of the call it belongs to."""
+        return self.message.call.lane
+
     def receive_packet(self, packet: Packet, now: float) -> None:
         """A packet has arrived; the log of the last one is the message's way."""
         message = self.message
@@ -76,8 +82,6 @@ class Whole:
         if self.missing == 0:
             message.log = packet.log
             message.receive(now)
-        elif packet.log is not None:
-            message.call.logs.append(packet.log)
 
     def input_lost(self) -> None:
         """A lost packet loses the message."""
@@ -107,7 +111,10 @@ def send_packets(link: Link, message: Message | Call, mtu: float, now: float) ->
         packet.edge = message.edge
         packet.bits = mtu if number < full else rest
         packet.place = message.place
-        packet.log = None if message.log is None else []
+        packet.log = None
+        if message.log is not None:
+            packet.log = []
+            message.call.logs.append(packet.log)
         packet.packet = number
         link.send(packet, now)
 

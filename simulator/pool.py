@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from simulator.descriptions import Choice, description
 
 if TYPE_CHECKING:
-    from simulator.request import Job
+    from simulator.call import Job
     from simulator.station import Station
 
 BALANCER_DRAW = 1 << 20  # the balancer's draws stand apart from the policy's
@@ -20,7 +20,7 @@ class Pool:
     """The server of a deployment with replicas: counts what was placed on all of them."""
 
     __slots__ = (
-        "balancer", "name", "outstanding", "speed", "stations", "workers",
+        "balancer", "name", "outstanding", "places", "speed", "stations", "workers",
     )  # fmt: skip
 
     def __init__(self, name: str, stations: list[Station], balancer: Any):
@@ -29,6 +29,7 @@ class Pool:
         self.workers = sum(station.workers for station in stations)
         self.speed = stations[0].speed
         self.outstanding = 0
+        self.places = len(stations)  # how many copies can run here apart
         self.balancer = balancer.picker()
         for station in stations:
             station.pool = self
@@ -36,9 +37,19 @@ class Pool:
 
     def enter(self, job: Job, now: float) -> None:
         """A call with all its inputs arrives: one replica takes it."""
-        station: Station = self.balancer.pick(self.stations, job)
+        stations = self.stations if job.vertex.care is None else job.free_stations(self.stations)
+        station: Station = self.balancer.pick(stations, job)
         station.outstanding += 1
         station.enter(job, now)
+
+    @property
+    def index(self) -> int:
+        """Stands for the pool where none of its stations has the call: its first station's."""
+        return self.stations[0].index
+
+    def waiting(self) -> float:
+        """How many jobs wait at the replica with the fewest."""
+        return min(station.waiting() for station in self.stations)
 
     def expected_backlog(self, mean: float) -> float:
         """Expected work of the calls placed on the replicas and not yet served [s at reference speed]."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from simulator.station import NEVER, Station, product
 
 if TYPE_CHECKING:
-    from simulator.request import Job
+    from simulator.call import Job
 
 
 class PreemptiveStation(Station):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from simulator.request import Job
+    from simulator.call import Job
 
 
 class LastFirst(list["Job"]):

@@ -17,12 +17,13 @@ def stable_hash(name: str) -> int:
 class Streams:
     """Generators by key for one replication of one root seed."""
 
-    __slots__ = ("replication", "root")
+    __slots__ = ("counted", "replication", "root")
 
     def __init__(self, root: int, replication: int = 0):
         if root < 0 or replication < 0:
             raise ValueError(f"seed and replication must be >= 0, got {root} and {replication}")
         self.root = root
+        self.counted: dict[tuple[str | int, ...], np.ndarray] = {}  # Philox keys by draw
         self.replication = replication
 
     def sequence(self, *key: str | int) -> np.random.SeedSequence:
@@ -34,6 +35,9 @@ class Streams:
         """A fresh PCG64 generator for `key`; the same key always gives the same draws from the start."""
         return np.random.Generator(np.random.PCG64(self.sequence(*key)))
 
-    def counter(self, *key: str | int) -> np.random.Philox:
-        """A Philox bit generator for `key`: its n-th block can be reached without drawing those before it."""
-        return np.random.Philox(self.sequence(*key))
+    def later(self, number: int, lane: int, *key: str | int) -> np.random.Generator:
+        """A Philox generator for request `number`'s later attempt or copy `lane` of the draw `key`: reached without drawing any other."""
+        words = self.counted.get(key)
+        if words is None:
+            words = self.counted[key] = self.sequence("later", *key).generate_state(2, np.uint64)
+        return np.random.Generator(np.random.Philox(key=words, counter=(lane << 128) | (number << 64)))

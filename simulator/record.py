@@ -11,17 +11,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.call import Response
 from simulator.link import LINK_FIELDS
-from simulator.request import COMPLETED, OK, Response
+from simulator.request import COMPLETED, IN_FLIGHT, OK, REFUSED, UNDER_WAY
 
 if TYPE_CHECKING:
-    from simulator.request import Call, Request
+    from simulator.call import Call
+    from simulator.request import Request
+    from simulator.station import Station
 
 GROWTH = 65_536
 COLUMNS = ("entry", "ingress", "arrival_s", "end_s", "outcome", "quality", "attempts", "counted", "spiked")
 CALL_FIELDS = ("request", "vertex", "variant", "station", "decided", "reached", "started", "finished", "work_s", "spike", "status", "critical")
-HOP_FIELDS = ("request", "vertex", "response", "critical", "link", "reached", "transmits", "transmitted", "arrived")
+HOP_FIELDS = ("request", "vertex", "response", "critical", "link", "reached", "transmits", "transmitted", "arrived", "status")
+PAUSE_FIELDS = ("request", "vertex", "since", "until", "critical", "status")
+LANES = 8  # a row's status is its attempt's status + LANES * its lane (2 * tries before it, + 1 for the copy of a hedge)
 TAIL = 0.01  # share of requests that `spans: tail` keeps
+NEVER = float("inf")
 AUTO_ROWS = 400_000  # rows of calls and hops kept by `spans: auto` before every second request is thinned out
 
 
@@ -56,7 +62,7 @@ class RequestColumns:
         self.outcome[row] = outcome
         application = request.application
         self.quality[row] = request.quality() if application.graded else 1.0
-        if outcome == COMPLETED and not application.random:
+        if outcome == COMPLETED and not application.random and not application.careful:
             self.attempts[row] = len(application.vertices)
         else:
             self.attempts[row] = request.attempts()
@@ -71,7 +77,7 @@ class RequestColumns:
 class SpanRows:
     """Flat rows of traced requests; `mode` is all, none, auto, or a share of requests; `tail` keeps the slowest share only."""
 
-    __slots__ = ("automatic", "calls", "hops", "stride", "tail")
+    __slots__ = ("automatic", "calls", "hops", "pauses", "stride", "tail")
 
     def __init__(self, mode: str | float):
         self.automatic = mode == "auto"
@@ -84,37 +90,66 @@ class SpanRows:
             self.stride = max(1, round(1.0 / mode))
         self.calls = array("d")
         self.hops = array("d")
+        self.pauses = array("d")  # waits before later attempts: back-off, and until a hedge is sent
 
     def write(self, request: Request, now: float) -> None:
         """Takes the spans of a request that has just ended (or is cut off with the run)."""
-        critical, critical_logs = critical_path(request)
-        first = request.application.first_vertex
+        critical, logs = critical_path(request)
+        over = request.outcome != IN_FLIGHT
+        number, first, rows = request.id, request.application.first_vertex, self.calls
         for call in request.calls:
             if call is None:
                 continue
-            number = first + call.vertex.index
-            if isinstance(call, Response):
-                self._hops(request.id, number, 1.0, call.logs, critical_logs)
-                continue
             if call.choice is None:
-                continue
-            if call.station is not None:
-                end = call.finished if call.status == OK else now
-                started = call.started if call.status == OK or call.due >= 0.0 else end
-                self.calls.extend((request.id, number, call.choice.variant, call.station.index, call.time, call.reached, min(started, end), end,
-                                   call.work / call.station.speed, call.spike, call.status, 1.0 if call.vertex.index in critical else 0.0))  # fmt: skip
-            self._hops(request.id, number, 0.0, call.logs, critical_logs)
+                if call.logs:
+                    self._hops(call, 1.0, logs, NEVER)  # an answer
+            elif call.status == OK and call.lane == 0:  # nothing unusual: without the calls
+                station: Station = call.station  # type: ignore[assignment]
+                rows.extend((number, first + call.vertex.index, call.choice.variant, station.index, call.time, call.reached, call.started, call.finished,
+                             call.work / station.speed, call.spike, 0.0, 1.0 if id(call) in critical else 0.0))  # fmt: skip
+                if call.logs:
+                    self._hops(call, 0.0, logs, NEVER)
+            elif not over or call.status != UNDER_WAY:  # what runs on is written when it ends
+                self.write_call(call, now, id(call) in critical, logs)
 
-    def _hops(self, request: int, vertex: int, response: float, logs: list[list[float]] | None, critical: set[int]) -> None:
-        for log in logs or ():
+    def write_call(self, call: Call, now: float, critical: bool, logs: set[int]) -> None:
+        """Takes the spans of one attempt, whatever became of it."""
+        assert call.choice is not None
+        request, status = call.request, call.status
+        end = now if status == UNDER_WAY else call.finished
+        place = call.station
+        reached = started = end
+        if place is None:
+            place = call.choice.server
+        else:
+            reached = call.reached
+            if status != REFUSED and (status != UNDER_WAY or call.due >= 0.0):
+                started = min(call.started, end)
+        vertex = request.application.first_vertex + call.vertex.index
+        mark = 1.0 if critical else 0.0
+        coded = status + LANES * call.lane
+        self.calls.extend((request.id, vertex, call.choice.variant, place.index, call.time, reached, started, end,
+                           call.work / place.speed, call.spike, coded, mark))  # fmt: skip
+        self._hops(call, 0.0, logs, end if critical and status != OK else NEVER)
+        if call.lane:
+            self.pauses.extend((request.id, vertex, call.since, call.time, mark, coded))
+
+    def _hops(self, call: Call, response: float, critical: set[int], until: float) -> None:
+        """Takes the links that an attempt's messages crossed; on the critical path a failed attempt's end where it failed."""
+        number, rows = call.request.id, self.hops
+        vertex = call.request.application.first_vertex + call.vertex.index
+        coded = call.status + LANES * call.lane
+        for log in call.logs:
             mark = 1.0 if id(log) in critical else 0.0
+            if mark and log and log[-1] > until:
+                log = [time if at % LINK_FIELDS == 0 else min(time, until) for at, time in enumerate(log)]
             for at in range(0, len(log), LINK_FIELDS):
-                self.hops.extend((request, vertex, response, mark, *log[at : at + LINK_FIELDS]))
+                rows.extend((number, vertex, response, mark, *log[at : at + LINK_FIELDS], coded))
 
     @property
     def too_many(self) -> bool:
         """Whether there are more rows than should be kept."""
-        return len(self.calls) // len(CALL_FIELDS) + len(self.hops) // len(HOP_FIELDS) > AUTO_ROWS
+        return len(self.calls) // len(CALL_FIELDS) + len(self.hops) // len(HOP_FIELDS) + len(self.pauses) // len(PAUSE_FIELDS) > AUTO_ROWS
 
     def thin(self, numbers: np.ndarray) -> None:
         """Under `auto`: while there are too many rows only every second traced request is kept; `numbers` by request id."""
@@ -131,17 +166,18 @@ class SpanRows:
 
     def keep(self, chosen) -> None:
         """Keeps the rows of requests for which `chosen(ids)` is true."""
-        for name, fields in (("calls", CALL_FIELDS), ("hops", HOP_FIELDS)):
+        for name, fields in (("calls", CALL_FIELDS), ("hops", HOP_FIELDS), ("pauses", PAUSE_FIELDS)):
             rows = np.frombuffer(getattr(self, name), dtype=np.float64).reshape(-1, len(fields))
             kept = rows[chosen(rows[:, 0])] if len(rows) else rows
             setattr(self, name, array("d", kept.tobytes()))
 
 
 def critical_path(request: Request) -> tuple[set[int], set[int]]:
-    """(vertices, ids of hop logs) on the request's critical path, walked back from the result that came last.
+    """(ids of attempts, ids of hop logs) on the request's critical path, walked back from the result that came last.
 
     A call's service follows its queue, which follows the input that came last, which left when the call was placed, which was
-    the moment its last predecessor finished: so the segments add up to the latency.
+    the moment its last predecessor finished, or the end of a back-off after an attempt that failed: so the segments add up to
+    the latency.
     """
     last: Call | None = None
     logs: set[int] = set()
@@ -155,16 +191,34 @@ def critical_path(request: Request) -> tuple[set[int], set[int]]:
         if call is None or call.status != OK:
             continue
         if isinstance(call, Response):
-            arrived = call.logs[-1][-1] if call.logs else -1.0
+            arrived = call.last_log[-1] if call.last_log else -1.0
             if arrived >= latest:
-                last, latest = request.calls[call.vertex.index], arrived
-                logs = {id(call.logs[-1])} if call.logs else set()
+                last, latest, logs = call.sink, arrived, {id(call.last_log)}
         elif request.sinks[call.vertex.index] and call.place == request.ingress and call.finished >= latest:
             last, latest, logs = call, call.finished, set()
-    vertices: set[int] = set()
+    attempts: set[int] = set()
     while last is not None:
-        vertices.add(last.vertex.index)
-        if last.last_log is not None:
-            logs.add(id(last.last_log))
-        last = request.calls[last.maker] if last.maker >= 0 else None
-    return vertices, logs
+        attempts.add(id(last))
+        log = last.last_log
+        if last.status != OK and last.station is None:
+            log = longest(last.logs)
+        if log is not None:
+            logs.add(id(log))
+        if last.previous is not None:
+            last = last.previous
+            if isinstance(last, Response):  # an answer that was lost
+                if last.logs:
+                    logs.add(id(longest(last.logs)))
+                last = last.sink
+        else:
+            last = request.calls[last.maker] if last.maker >= 0 else None
+    return attempts, logs
+
+
+def longest(logs: list[list[float]]) -> list[float] | None:
+    """The log that goes on for longest: the way on which an attempt was when it failed."""
+    found: list[float] | None = None
+    for log in logs:
+        if log and (found is None or log[-1] > found[-1]):
+            found = log
+    return found

@@ -14,7 +14,7 @@ from simulator.engine import Environment
 from simulator.station import NEVER, Station, product
 
 if TYPE_CHECKING:
-    from simulator.request import Job
+    from simulator.call import Job
 
 
 class SharingStation(Station):

@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from simulator.attempts import Attempt
+from simulator.call import Call
 from simulator.callgraph import Application
 from simulator.decisions import Decision, Policy
 from simulator.engine import EPISODE_END, MONITOR, Environment, StopSimulation
@@ -26,7 +28,7 @@ from simulator.errors import DecisionError, SimulationError
 from simulator.link import Link
 from simulator.network import Network, Node
 from simulator.record import RequestColumns, SpanRows
-from simulator.request import COMPLETED, IN_FLIGHT, REJECTED, UNFINISHED, Call, Request
+from simulator.request import COMPLETED, IN_FLIGHT, UNDER_WAY, UNFINISHED, Request
 from simulator.source import Source
 from simulator.station import Station
 from simulator.trace import Trace, collect
@@ -117,6 +119,7 @@ class Simulation:
         self.generated = 0
         self.counted = 0
         self.counted_in_flight = 0
+        self.running_on = 0  # attempts that nobody waits for any more, still at work
         self.running_sources = 0
         self.opened = INFINITY if span.warm_up_requests else span.warm_up
         self.closed = span.horizon if span.horizon is not None else INFINITY
@@ -147,8 +150,7 @@ class Simulation:
         try:
             while environment.advance(ready):
                 call: Call = ready.popleft()
-                if not call.candidates:  # the service runs nowhere within reach
-                    self.end(call.request, REJECTED, environment._now)
+                if not call.candidates and not call.find_place():
                     continue
                 yield call
                 if call.choice is None:
@@ -181,6 +183,10 @@ class Simulation:
             self.environment.at(span.horizon, Marks(self, EPISODE_END), "close")
         if self.timeline is not None:
             self.environment.at(0.0, self.timeline, None)
+        for application in self.applications:
+            for vertex in application.vertices:
+                if vertex.care is not None:
+                    vertex.care.attend(self)
         for spike in self.spikes:
             spike.begin()
         self.running_sources = len(self.sources)
@@ -217,7 +223,7 @@ class Simulation:
         """Ends the run once everything that counts has ended."""
         if not self.is_closed:
             return
-        if self.counted_in_flight == 0 and (self.span.drain_arrivals or (self.running_sources == 0 and not self.in_flight)):
+        if self.counted_in_flight == 0 and (self.span.drain_arrivals or (self.running_sources == 0 and not self.in_flight and self.running_on == 0)):
             self.environment.at(self.environment._now, Marks(self, MONITOR), "stop")
 
     # Requests
@@ -265,9 +271,11 @@ class Simulation:
         number = request.id
         self.requests.end(request, outcome, now)
         if outcome != COMPLETED:
-            for call in request.calls:
+            for call in list(request.calls) if request.application.careful else request.calls:
                 if call is not None:
                     call.cancel()
+        elif request.application.careful:
+            self.running_on += sum(call is not None and call.status == UNDER_WAY for call in request.calls)
         if request.traced:
             self.span_rows.write(request, now)
             if number % 1024 == 0:
@@ -279,6 +287,14 @@ class Simulation:
             if self.counted_in_flight == 0:
                 self.finish_if_done()
         elif self.is_closed and not self.in_flight:
+            self.finish_if_done()
+
+    def ran_on(self, attempt: Attempt, now: float) -> None:
+        """An attempt of a request that is over has come to its end."""
+        self.running_on -= 1
+        if attempt.request.traced:
+            self.span_rows.write_call(attempt, now, False, set())
+        if self.running_on == 0:
             self.finish_if_done()
 
     def thin(self) -> None:

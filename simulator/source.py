@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.callgraph import Application, Sum
+from simulator.call import make_ready
+from simulator.callgraph import Application, Sum, Vertex
+from simulator.countdown import RequestTimeout
 from simulator.engine import ARRIVAL
 from simulator.errors import SimulationError
 from simulator.randomness import Streams
-from simulator.request import COMPLETED, IN_FLIGHT, SKIPPED, Request, make_ready
+from simulator.request import COMPLETED, IN_FLIGHT, SKIPPED, Request
 
 if TYPE_CHECKING:
     from simulator.simulation import Simulation
@@ -42,6 +44,8 @@ class Source:
         "rank",
         "rows",
         "streams",
+        "timeout",
+        "timeouts",
         "times",
         "vertices",
         "world",
@@ -79,6 +83,8 @@ class Source:
         self.block = FIRST_BLOCK
         self.number = 0
         self.policy_columns: dict[tuple[int, int], Draws] = {}
+        self.timeout = float("inf") if application.timeout is None else application.timeout  # s
+        self.timeouts = None if application.timeout is None else RequestTimeout(world.environment, application.timeout)
 
     def begin(self) -> None:
         """Plans the first arrival."""
@@ -144,10 +150,14 @@ class Source:
         request.spiked = False
         self.number += 1
         world.begin(request, now)
+        if application.careful:
+            request.groups = {}
+        if self.timeouts is not None:
+            self.timeouts.begin(request, now)
         if application.random:
             runs, waiting, request.sinks = application.branches_taken(row)
             request.waiting = [left if run else SKIPPED for left, run in zip(waiting, runs, strict=True)]
-            request.remaining = sum(request.sinks)
+            request.remaining = application.results_of(request.sinks)
             roots = [root for root in application.roots if runs[root]]
         else:
             request.waiting = application.waiting.copy()
@@ -166,6 +176,18 @@ class Source:
         if draws is None:
             draws = self.policy_columns[vertex, k] = Draws(Uniforms(), self.streams, ("entry", self.name, "policy", vertex, k))
         return draws.of(number)
+
+    def later_draw(self, column: int, request: Request, lane: int) -> float:
+        """A column's draw for a later attempt or copy; what a trace says of the request stays as it is."""
+        draw = self.application.columns[column]
+        if hasattr(draw.law, "of_attributes"):
+            return request.row[column]
+        generator = self.streams.later(request.number, lane, "entry", self.name, *draw.key)
+        return float(draw.sample(generator, {}, request.number, 1)[0])
+
+    def later_coin(self, vertex: Vertex, purpose: str, number: int, lane: int) -> float:
+        """A uniform draw on [0, 1) for a later attempt or copy."""
+        return float(self.streams.later(number, lane, "entry", self.name, vertex.name, vertex.copy, purpose).random())
 
 
 class Uniforms:
@@ -214,8 +236,12 @@ class LinkDraws:
         self.columns: dict[tuple[str, int, int], Draws] = {}
 
     def at(self, message) -> float:
-        """The draw of `message` (or packet)."""
+        """The draw of `message` (or packet); that of a later attempt is its own."""
         request = message.call.request  # a call carries itself, a packet its message's
+        lane = message.call.lane
+        if lane:
+            generator = self.streams.later(request.number, lane, "link", self.link, self.purpose, request.source.name, message.edge, message.packet)
+            return float(self.law.sample(generator, 1)[0])
         key = (request.source.name, message.edge, message.packet)
         draws = self.columns.get(key)
         if draws is None:

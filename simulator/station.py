@@ -18,8 +18,8 @@ from simulator.engine import DEPARTURE, Environment
 from simulator.meters import StationMeter
 
 if TYPE_CHECKING:
+    from simulator.call import Job
     from simulator.pool import Pool
-    from simulator.request import Job
 
 NEVER = -1.0  # `due` of a job that is not in service
 
@@ -34,6 +34,7 @@ class Station:
     )  # fmt: skip
 
     rank: int
+    places = 1  # how many copies can run here apart
 
     def __init__(self, agenda: Environment, name: str, node: int, workers: float, speed: float, capacity: int | None, queue: Any):
         self.agenda = agenda
@@ -114,6 +115,10 @@ class Station:
             self.running[job] = now
         return left
 
+    def waiting(self) -> float:
+        """How many jobs wait here."""
+        return max(self.number - self.workers, 0.0)
+
     def expected_backlog(self, mean: float) -> float:
         """Expected work of the calls placed here and not yet served [s at reference speed]; those under way count as `mean` each.
 
@@ -156,6 +161,7 @@ class Station:
         self.leave_out(job)
         if job.due == NEVER:
             self.queue.remove(job)
+            job.started = now
             self.meter.abandon(job.reached, now, now)
             return
         job.due = NEVER

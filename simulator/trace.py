@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.record import CALL_FIELDS, HOP_FIELDS
+from simulator.record import CALL_FIELDS, HOP_FIELDS, LANES, PAUSE_FIELDS
 from simulator.request import COMPLETED, OUTCOMES, STATUSES
 from simulator.samples import Samples
 
@@ -59,6 +59,7 @@ class CallNames:
     call: str
     copy: int
     variants: list[str | None]
+    copies: int = 1
 
 
 @dataclass
@@ -76,6 +77,8 @@ class Trace:
     vertices: list[CallNames]
     calls: np.ndarray  # (rows, len(CALL_FIELDS))
     hops: np.ndarray  # (rows, len(HOP_FIELDS))
+    pauses: np.ndarray  # (rows, len(PAUSE_FIELDS)): back-off, and waits until a hedge was sent
+    attempts: dict[tuple[str, str], list[int]]  # ATTEMPT_COUNTS of counted requests, by application and call, where calls can be tried again
     episodes: list[list[Any]]
     spikes: list[str]
     window: tuple[float, float]
@@ -141,8 +144,9 @@ class Trace:
     def _spans_table(self) -> dict[str, Any]:
         call = dict(zip(CALL_FIELDS, self.calls.T, strict=True))
         hop = dict(zip(HOP_FIELDS, self.hops.T, strict=True))
+        pause = dict(zip(PAUSE_FIELDS, self.pauses.T, strict=True))
         done = call["started"] + np.minimum(call["work_s"], call["finished"] - call["started"])
-        kinds = ("queue", "service", "spike", "link_queue", "transmission", "propagation")
+        kinds = ("queue", "service", "spike", "link_queue", "transmission", "propagation", "back_off")
         segments = [
             (call, 0, call["reached"], call["started"]),
             (call, 1, call["started"], done),
@@ -150,6 +154,7 @@ class Trace:
             (hop, 3, hop["reached"], hop["transmits"]),
             (hop, 4, hop["transmits"], hop["transmitted"]),
             (hop, 5, hop["transmitted"], hop["arrived"]),
+            (pause, 6, pause["since"], pause["until"]),
         ]
         columns = ("request", "vertex", "variant", "kind", "place", "start", "end", "spike", "status", "critical")
         parts: dict[str, list[np.ndarray]] = {name: [] for name in columns}
@@ -160,14 +165,14 @@ class Trace:
             of_call = kind <= 2
             parts["request"].append(rows["request"][some])
             vertex = rows["vertex"][some]
-            parts["vertex"].append(vertex if of_call else np.where(rows["response"][some] > 0, -1.0 - vertex, vertex))
+            parts["vertex"].append(np.where(rows["response"][some] > 0, -1.0 - vertex, vertex) if rows is hop else vertex)
             parts["variant"].append(rows["variant"][some] if of_call else np.full(n, -1.0))
             parts["kind"].append(np.full(n, float(kind)))
-            parts["place"].append(rows["station"][some] if of_call else stations + rows["link"][some])
+            parts["place"].append(rows["station"][some] if of_call else stations + rows["link"][some] if rows is hop else np.full(n, -1.0))
             parts["start"].append(start[some])
             parts["end"].append(end[some])
             parts["spike"].append(rows["spike"][some] if kind == 2 else np.full(n, -1.0))
-            parts["status"].append(rows["status"][some] if of_call else np.zeros(n))
+            parts["status"].append(rows["status"][some])
             parts["critical"].append(rows["critical"][some])
         flat = {name: np.concatenate(arrays) if arrays else np.zeros(0) for name, arrays in parts.items()}
         order = np.lexsort((flat["kind"], flat["start"], flat["request"]))
@@ -177,20 +182,23 @@ class Trace:
         n = len(signed)
         names = [v.call for v in self.vertices]
         copies = np.array([v.copy for v in self.vertices] or [0], dtype=np.int32)
+        widths = np.array([v.copies for v in self.vertices] or [1], dtype=np.int32)
+        coded = flat["status"].astype(np.int64)
+        lane = coded // LANES
         variants, variant_names = self._variants(real, flat["variant"].astype(np.int64))
         return {
             "replication": np.full(n, self.replication, dtype=np.int32),
             "request_id": flat["request"].astype(np.int64),
             "call": Names(np.where(signed < 0, len(names), real), np.array([*names, "response"], dtype=object)),
-            "copy": copies[real] if n else np.zeros(0, dtype=np.int32),
-            "attempt": np.zeros(n, dtype=np.int32),
+            "copy": (copies[real] + lane % 2 * widths[real]).astype(np.int32) if n else np.zeros(0, dtype=np.int32),
+            "attempt": (lane // 2).astype(np.int32),
             "variant": Names(variants, np.array(variant_names, dtype=object)),
             "kind": Names(flat["kind"].astype(np.int64), np.array(kinds, dtype=object)),
-            "place": Names(flat["place"].astype(np.int64), np.array([s.name for s in self.stations] + [link.name for link in self.links], dtype=object)),
+            "place": Names(flat["place"].astype(np.int64), np.array([s.name for s in self.stations] + [link.name for link in self.links] + [""], dtype=object)),
             "start_s": flat["start"],
             "end_s": flat["end"],
             "spike": Names(flat["spike"].astype(np.int64), np.array([*self.spikes, ""], dtype=object)),
-            "status": Names(flat["status"].astype(np.int64), np.array(STATUSES, dtype=object)),
+            "status": Names(coded % LANES, np.array(STATUSES, dtype=object)),
             "critical": flat["critical"] > 0,
         }
 
@@ -267,24 +275,44 @@ def collect(simulation: Simulation) -> Trace:
     names = [node.name for node in simulation.nodes]
     stations = [
         StationRecord(
-            station.name, names[station.node], station.workers, window, np.trim_zeros(meter.time_at, "b"),
-            meter.waits, meter.sojourns, meter.services, meter.rejected,
-            np.trim_zeros(meter.run_time_at, "b"), meter.run_sojourn_s, meter.run_service_s,
+            station.name,
+            names[station.node],
+            station.workers,
+            window,
+            np.trim_zeros(meter.time_at, "b"),
+            meter.waits,
+            meter.sojourns,
+            meter.services,
+            meter.rejected,
+            np.trim_zeros(meter.run_time_at, "b"),
+            meter.run_sojourn_s,
+            meter.run_service_s,
         )
         for station in simulation.stations
         for meter in (station.meter,)
     ]
     links = [
         LinkRecord(
-            link.name, window, meter.busy_s, meter.waits, meter.transit_s, meter.dropped, meter.lost,
-            {"in": meter.bits_in + link.bits_dropped, "out": link.bits_out, "dropped": link.bits_dropped, "lost": link.bits_lost,
-             "under_way": float(meter.under_way[:, 1].sum())},
+            link.name,
+            window,
+            meter.busy_s,
+            meter.waits,
+            meter.transit_s,
+            meter.dropped,
+            meter.lost,
+            {
+                "in": meter.bits_in + link.bits_dropped,
+                "out": link.bits_out,
+                "dropped": link.bits_dropped,
+                "lost": link.bits_lost,
+                "under_way": float(meter.under_way[:, 1].sum()),
+            },
         )
         for link in simulation.links
         for meter in (link.meter,)
     ]
     vertices = [
-        CallNames(app.name, vertex.name, vertex.copy, [name for name, _, _ in vertex.service.variants])
+        CallNames(app.name, vertex.name, vertex.copy, [name for name, _, _ in vertex.service.variants], app.calls[vertex.call].fan_out)
         for app in simulation.applications
         for vertex in app.vertices
     ]
@@ -300,6 +328,8 @@ def collect(simulation: Simulation) -> Trace:
         vertices=vertices,
         calls=np.array(simulation.span_rows.calls).reshape(-1, len(CALL_FIELDS)),
         hops=np.array(simulation.span_rows.hops).reshape(-1, len(HOP_FIELDS)),
+        pauses=np.array(simulation.span_rows.pauses).reshape(-1, len(PAUSE_FIELDS)),
+        attempts={(app.name, vertex.name): vertex.care.counts for app in simulation.applications for vertex in app.vertices if vertex.care is not None},
         episodes=simulation.episodes,
         spikes=simulation.spike_names,
         window=(min(opened, closed), closed),
