@@ -36,11 +36,12 @@ ATTEMPT_COUNTS = ("first", "retried", "hedged", "given_up")
 class Effort:
     """One copy of a call: its tries."""
 
-    __slots__ = ("group", "tries", "under_way")
+    __slots__ = ("backing_off", "group", "tries", "under_way")
 
     def __init__(self, group: Group):
         self.group = group
         self.tries = 0  # after the first
+        self.backing_off = False
         self.under_way: list[Attempt] = []
 
     def new(self, lane: int) -> Attempt:
@@ -119,14 +120,14 @@ class Effort:
         care = group.care
         if care.retry is not None and self.may_retry(care.retry, outcome):
             self.tries += 1
+            self.backing_off = True
             attempt.failure = failure
             attempt.ended = now
             pause = care.retry.pause(self.tries, request.source.later_coin(attempt.vertex, "back_off", request.number, 2 * self.tries))
             care.world.environment.at(now + pause, care, attempt)
             return
         care.count(request, GAVE_UP)
-        group.spare -= 1
-        if group.spare < 0:
+        if group.is_lost():
             request.world.end(request, outcome, now)
 
     def may_retry(self, rule: Retry, outcome: int) -> bool:
@@ -254,14 +255,18 @@ class Attempt(Call):
         """All inputs are there: to the station, unless it sheds the call."""
         shed = self.effort.group.care.shed
         server = self.choice.server  # type: ignore[union-attr]
-        if shed is not None:
-            if shed.queue is not None and server.waiting() >= shed.queue:
-                self.turned_away(now)
-                return
-            if shed.hopeless and now + self.choice.expected_wait() + self.choice.mean_service > self.deadline:  # type: ignore[union-attr]
-                self.turned_away(now)
-                return
-        server.enter(self, now)
+        if shed is not None and (shed.queue is not None and server.waiting() >= shed.queue or shed.hopeless and self.hopeless(now)):
+            self.turned_away(now)
+        else:
+            server.enter(self, now)
+
+    def hopeless(self, now: float) -> bool:
+        """Whether it is expected to end after its time-out, by the mean works of the calls there and its own."""
+        candidate: Candidate = self.choice  # type: ignore[assignment]
+        candidate.server.outstanding -= 1  # it does not wait for itself
+        wait = candidate.expected_wait()
+        candidate.server.outstanding += 1
+        return now + wait + candidate.mean_service > self.deadline
 
     def turned_away(self, now: float) -> None:
         """The station sheds it."""

@@ -88,6 +88,7 @@ class Care:
     def handle(self, failed: Attempt) -> None:
         """A back-off is over: the next try, if anybody still waits for it."""
         effort = failed.effort
+        effort.backing_off = False
         if failed.request.outcome == IN_FLIGHT and effort.group.wanted > 0:
             effort.try_again(failed, self.world.environment._now)
 
@@ -95,13 +96,16 @@ class Care:
 class Group:
     """The copies of one call in one request."""
 
-    __slots__ = ("care", "efforts", "spare", "wanted")
+    __slots__ = ("care", "efforts", "wanted")
 
     def __init__(self, care: Care):
         self.care = care
         self.efforts: list[Effort] = []
         self.wanted = care.wait_for  # answers still waited for
-        self.spare = care.copies - care.wait_for  # copies that may still be lost
+
+    def is_lost(self) -> bool:
+        """Whether too few copies are left to answer."""
+        return self.care.copies - len(self.efforts) + sum(effort.under_way != [] or effort.backing_off for effort in self.efforts) < self.wanted
 
     def settle(self) -> None:
         """Enough copies have answered: the others are cancelled, or run on where they are."""

@@ -83,8 +83,8 @@ class PreemptiveStation(Station):
             self.queue.remove(job)
         self.number -= 1
         self.leave_out(job)
-        self.meter.abandon(job.reached, now - job.received, now)
-        job.started = now - job.received
+        job.started = max(now - job.received, job.reached)
+        self.meter.abandon(job.reached, job.started, now)
         if serving and self.queue:
             following: Job = self.queue.popleft()
             self.start(following, now)

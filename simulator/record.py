@@ -103,6 +103,8 @@ class SpanRows:
             if call.choice is None:
                 if call.logs:
                     self._hops(call, 1.0, logs, NEVER)  # an answer
+                elif call.lane and not isinstance(call, Response):
+                    self._pause(call, id(call) in critical)  # nowhere to go after a back-off
             elif call.status == OK and call.lane == 0:  # nothing unusual: without the calls
                 station: Station = call.station  # type: ignore[assignment]
                 rows.extend((number, first + call.vertex.index, call.choice.variant, station.index, call.time, call.reached, call.started, call.finished,
@@ -132,7 +134,12 @@ class SpanRows:
                            call.work / place.speed, call.spike, coded, mark))  # fmt: skip
         self._hops(call, 0.0, logs, end if critical and status != OK else NEVER)
         if call.lane:
-            self.pauses.extend((request.id, vertex, call.since, call.time, mark, coded))
+            self._pause(call, critical)
+
+    def _pause(self, call: Call, critical: bool) -> None:
+        """Takes the wait that came before a later attempt."""
+        vertex = call.request.application.first_vertex + call.vertex.index
+        self.pauses.extend((call.request.id, vertex, call.since, call.time, 1.0 if critical else 0.0, call.status + LANES * call.lane))
 
     def _hops(self, call: Call, response: float, critical: set[int], until: float) -> None:
         """Takes the links that an attempt's messages crossed; on the critical path a failed attempt's end where it failed."""

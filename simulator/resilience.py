@@ -29,7 +29,7 @@ class Retry:
     back_off: Seconds = 0.0
     factor: float = 2.0
     jitter: Share = 0.0
-    longest: Seconds = math.inf
+    longest: Seconds | None = None
     budget: Share | None = None
     burst: float = 10.0
     on: tuple[Failure, ...] = FAILURES
@@ -45,7 +45,10 @@ class Retry:
 
     def pause(self, retry: int, coin: float) -> float:
         """The back-off before the given retry, counted from 1 [s]; `coin` is uniform on [0, 1)."""
-        return min(self.back_off * self.factor ** (retry - 1), self.longest) * (1.0 + self.jitter * (2.0 * coin - 1.0))
+        pause = self.back_off * self.factor ** (retry - 1)
+        if self.longest is not None:
+            pause = min(pause, self.longest)
+        return pause * (1.0 + self.jitter * (2.0 * coin - 1.0))
 
 
 @description

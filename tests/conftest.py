@@ -15,7 +15,7 @@ def pytest_configure(config):
     from hypothesis import HealthCheck, settings
 
     full = config.getoption("--full")
-    settings.register_profile("ours", max_examples=200 if full else 25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    settings.register_profile("ours", max_examples=500 if full else 25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     settings.load_profile("ours")
 
 

@@ -6,6 +6,14 @@ TIME_LAWS = st.sampled_from(
     ["2 ms", "{kind: exponential, mean: 3 ms}", "{kind: lognormal, mean: 4 ms, cv: 1.5}", "{kind: pareto, minimum: 1 ms, shape: 1.6}", "0 s"]
 )
 SIZE_LAWS = st.sampled_from(["0 B", "4 kB", "{kind: exponential, mean: 20 kB}", "{kind: lognormal, mean: 30 kB, cv: 1}"])
+QUORUMS = [", fan_out: 3, wait_for: 2", ", fan_out: 4, wait_for: 1, cancel: true", ", fan_out: 2, wait_for: 1, probability: 70 %"]
+CARE = (
+    [", timeout: 5 ms", ", timeout: 30 ms"],
+    [", retry: {retries: 2, back_off: 1 ms, jitter: 50 %}", ", retry: {retries: 3, budget: 20 %, burst: 2}"],
+    [", hedge: {after: 3 ms}", ", hedge: {after: 0 s, elsewhere: false}"],
+    [", shed: {queue: 2}", ", shed: {hopeless: true}"],
+    [", breaker: {failures: 2, rest: 50 ms}", ", breaker: {failures: 2, window: 4, rest: 20 ms, probes: 2}"],
+)
 
 
 @st.composite
@@ -45,13 +53,16 @@ def scenario_texts(draw) -> str:
     lines += ["applications:", "  app:", "    objective: 20 ms", "    utility: {midpoint: 20 ms, steepness: 100 /s}"]
     if draw(st.booleans()):
         lines.append(f"    response: {draw(SIZE_LAWS)}")
+    if draw(st.booleans()):
+        lines.append(f"    timeout: {draw(st.sampled_from(['20 ms', '100 ms']))}")
     lines.append("    calls:")
     calls = draw(st.integers(1, 5))
     for i in range(calls):
         before = sorted(draw(st.sets(st.integers(0, i - 1), max_size=2))) if i else []
         after = ", after: {" + ", ".join(f"c{j}: {draw(SIZE_LAWS)}" for j in before) + "}" if before else f", payload: {draw(SIZE_LAWS)}"
-        some = draw(st.sampled_from(["", ", probability: 60 %", ", fan_out: 3", ", priority: 2"]))
-        lines.append(f"      - {{name: c{i}, service: s{draw(st.integers(0, services - 1))}{after}{some}}}")
+        some = draw(st.sampled_from(["", ", probability: 60 %", ", fan_out: 3", ", priority: 2", *QUORUMS]))
+        care = "".join(draw(st.sampled_from(["", "", *forms])) for forms in CARE)
+        lines.append(f"      - {{name: c{i}, service: s{draw(st.integers(0, services - 1))}{after}{some}{care}}}")
     lines.append("workload:")
     arrivals = draw(st.sampled_from(["{kind: poisson, rate: 80 /s}", "{kind: renewal, rate: 60 /s, cv: 3}", "{kind: times, at: [0 s, 0 s, 1 s, 1 s]}"]))
     lines.append(f"  - {{name: w, application: app, ingress: all, arrivals: {arrivals}}}")

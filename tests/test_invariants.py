@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 
 from scenarios.load import bundled, load
-from simulator.record import CALL_FIELDS, HOP_FIELDS
+from simulator.record import CALL_FIELDS, HOP_FIELDS, PAUSE_FIELDS
 from simulator.trace import Trace
 from tests.helpers import run, scenario
 from tests.random_scenarios import scenario_texts
@@ -28,12 +28,14 @@ def check(trace: Trace) -> None:
 
 
 def check_critical_path(trace: Trace) -> None:
-    """Along the critical path queue, service, spike and every hop add up to the latency of each traced, completed request."""
+    """Along the critical path queue, service, spike, back-off and every hop add up to the latency of each traced, completed request."""
     total = np.zeros(len(trace.latency))
     call = dict(zip(CALL_FIELDS, trace.calls.T, strict=True))
     hop = dict(zip(HOP_FIELDS, trace.hops.T, strict=True))
     np.add.at(total, call["request"].astype(int), (call["finished"] - call["reached"]) * call["critical"])
     np.add.at(total, hop["request"].astype(int), (hop["arrived"] - hop["reached"]) * hop["critical"])
+    pause = dict(zip(PAUSE_FIELDS, trace.pauses.T, strict=True))
+    np.add.at(total, pause["request"].astype(int), (pause["until"] - pause["since"]) * pause["critical"])
     traced = np.zeros(len(total), dtype=bool)
     traced[call["request"].astype(int)] = True
     traced &= trace.completed
