@@ -43,7 +43,8 @@ def check(scenario: ScenarioName, set_: Overrides = None, as_json: Annotated[boo
         if loads["saturates_at"] <= 1.0:
             console.print("the offered load cannot be served: queues grow without bound")
     for name, trace, account in traces_of(loaded.scenario, loaded.path.parent):
-        table = Table("trace", f"{Path(trace.file).name} (workload {name})", box=None, pad_edge=False)
+        faster = f", {trace.speed_up:g} times as fast" if trace.speed_up != 1.0 else ""
+        table = Table("trace", f"{Path(trace.file).name} (workload {name}{faster})", box=None, pad_edge=False)
         for what, value in account.table():
             table.add_row(what, value)
         console.print(table)
