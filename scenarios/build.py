@@ -12,7 +12,7 @@ import numpy as np
 
 from scenarios import schema
 from scenarios.readers.topologies import TopologyData, propagation_from_length, read_topology
-from scenarios.readers.traces import read_column, read_trace
+from scenarios.readers.traces import read_column, trace_of
 from simulator import arrivals as arrival_processes
 from simulator import laws
 from simulator.callgraph import Application, CallPlan, Service
@@ -76,13 +76,7 @@ class Files:
 
     def arrivals(self, process: Any) -> Any:
         """The arrival process with its trace."""
-        return arrival_processes.resolve(process, lambda file, format: trace_of(self.base / file, format))
-
-
-@lru_cache(maxsize=16)
-def trace_of(path: Path, format: str) -> Any:
-    """A trace, read once a process."""
-    return read_trace(path, format)
+        return arrival_processes.resolve(process, lambda trace: trace_of(self.base, trace))
 
 
 @lru_cache(maxsize=16)

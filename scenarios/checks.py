@@ -1,4 +1,4 @@
-"""What can be told about a scenario before it runs: infinite moments, repaired topologies, services out of reach."""
+"""What can be told about a scenario before it runs: infinite moments, repaired topologies, services out of reach, dropped rows."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from scenarios.inputs import input_notes
 from scenarios.problems import path_text
 from scenarios.schema import Scenario
 
 
 def warnings_of(scenario: Scenario, base: Path) -> Iterator[str]:
-    """Sentences on infinite moments, repaired topologies, and requests that no path leads anywhere."""
+    """Sentences on infinite moments, repaired topologies, requests that no path leads anywhere, and rows of traces left out."""
     for place, law, role in laws_of(scenario):
         said = moment_warning(law, role)
         if said is not None:
@@ -22,6 +23,7 @@ def warnings_of(scenario: Scenario, base: Path) -> Iterator[str]:
     nodes, links, notes = network_parts(scenario.network, base)
     yield from (f"network: {note}" for note in notes)
     yield from unreachable(scenario, nodes, links)
+    yield from input_notes(scenario, base)
 
 
 def moment_warning(law: Any, role: str) -> str | None:

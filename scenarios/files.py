@@ -9,6 +9,8 @@ from typing import Any
 
 from scenarios.problems import cut
 from scenarios.readers import InputError
+from simulator.arrivals import Trace
+from simulator.descriptions import adapter
 
 Location = tuple[str | int, ...]
 Found = Iterator[tuple[Location, str]]
@@ -35,18 +37,33 @@ class Files:
 
     def trace(self, place: Location, arrivals: dict[str, Any]) -> Found:
         """What is wrong with a replayed trace."""
-        from scenarios.readers.traces import COLUMNS, read_trace
+        from pydantic import ValidationError
+
+        from scenarios.readers.traces import trace_of
 
         if "data" in arrivals:
             yield (*place, "data"), "unknown key 'data'"
-        file, format = arrivals.get("file"), arrivals.get("format")
-        if isinstance(file, str) and isinstance(format, str) and format in COLUMNS:
-            try:
-                read_trace(self.base / file, format)
-            except InputError as error:
-                yield (*place, "file"), str(error)
-                return
-            yield from self.same_bytes(place, arrivals)
+        try:
+            trace = adapter(Trace).validate_python(arrivals)
+        except ValidationError:
+            return  # the schema's to report
+        try:
+            trace_of(self.base, trace)
+        except InputError as error:
+            yield (*place, error.key if error.key in arrivals else "file"), str(error)
+            return
+        yield from self.same_bytes(place, arrivals)
+
+    def traces(self, place: Location, arrivals: Any) -> Found:
+        """What is wrong with the traces that an arrival process replays, also as a part of another."""
+        if isinstance(arrivals, dict):
+            if arrivals.get("kind") == "trace":
+                yield from self.trace(place, arrivals)
+            elif arrivals.get("kind") in ("bursts", "superposition"):
+                yield from self.traces((*place, "of"), arrivals.get("of"))
+        elif isinstance(arrivals, list):
+            for i, part in enumerate(arrivals):
+                yield from self.traces((*place, i), part)
 
     def columns(self, value: Any, place: Location) -> Found:
         """What is wrong with the columns of empirical laws, anywhere in `value`."""

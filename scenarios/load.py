@@ -183,8 +183,19 @@ def resolved(scenario: Scenario) -> dict[str, Any]:
     """The scenario with every default written out, as plain data in a file's form."""
     written = adapter(Scenario).dump_python(scenario, mode="json", by_alias=True)
     for entry in written["workload"]:
-        entry["arrivals"].pop("data", None)  # rows that were read, not a key
+        drop_rows(entry["arrivals"])
     return written
+
+
+def drop_rows(arrivals: Any) -> None:
+    """Takes the rows that were read out of every trace in an arrival process: they are no key."""
+    if isinstance(arrivals, dict):
+        if arrivals.get("kind") == "trace":
+            arrivals.pop("data", None)
+        drop_rows(arrivals.get("of"))
+    elif isinstance(arrivals, list):
+        for part in arrivals:
+            drop_rows(part)
 
 
 def dump_yaml(scenario: Scenario) -> str:

@@ -10,20 +10,20 @@ import math
 from pathlib import Path
 from typing import Any
 
-from scenarios.build import build
+from scenarios.build import Files, build
 from scenarios.schema import Scenario
 from simulator.callgraph import Application, Vertex
 
 
 def offered_loads(scenario: Scenario, base: Path) -> dict[str, Any]:
     """{"requests_per_s", "stations": {name: load}, "links": {name: load}, "bottleneck", "saturates_at"}; loads as shares of capacity."""
-    simulation = build(scenario, base)
+    simulation, files = build(scenario, base), Files(base)
     work: dict[str, float] = {}
     bits: dict[int, float] = {}
     rates = {}
     for entry, source in zip(scenario.workload, simulation.sources, strict=True):
-        process = entry.arrivals
-        rate = process.mean_rate() if getattr(process, "kind", "") != "trace" else trace_rate(source)
+        mean = files.arrivals(entry.arrivals).mean_rate()
+        rate = mean if math.isfinite(mean) else 0.0  # all requests at one instant have no rate
         rates[entry.name] = rate
         shares = [high - low for low, high in zip([0.0, *source.cumulative[:-1]], source.cumulative, strict=True)]
         ingress = dict(zip(source.ingresses, shares, strict=True))
@@ -35,18 +35,12 @@ def offered_loads(scenario: Scenario, base: Path) -> dict[str, Any]:
     worst = max(everything, key=lambda name: everything[name], default=None)
     busy = everything[worst] if worst is not None else 0.0
     return {
-        "requests_per_s": sum(rate for rate in rates.values() if math.isfinite(rate)),
+        "requests_per_s": sum(rates.values()),
         "stations": stations,
         "links": links,
         "bottleneck": worst if busy > 0 else None,
         "saturates_at": 1.0 / busy if busy > 0 else None,
     }
-
-
-def trace_rate(source: Any) -> float:
-    """Arrivals a second of a replayed trace."""
-    times = source.arrivals.times
-    return len(times) / float(times[-1]) if len(times) and times[-1] > 0 else 0.0
 
 
 def add_application(

@@ -201,9 +201,8 @@ class Checker:
         arrivals = mapping(entry.get("arrivals"))
         if arrivals.get("kind") == "times" and arrivals.get("at") == []:
             yield (*place, "arrivals", "at"), "expected at least one time"
-        if arrivals.get("kind") == "trace":
-            yield from self.files.trace((*place, "arrivals"), arrivals)
-        elif self.needs_tokens(name):
+        yield from self.files.traces((*place, "arrivals"), arrivals)
+        if arrivals.get("kind") != "trace" and self.needs_tokens(name):
             yield (*place, "arrivals"), f"the application {name!r} has service times by tokens, which only a trace brings"
 
     def needs_tokens(self, application: Any) -> bool:

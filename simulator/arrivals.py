@@ -7,6 +7,7 @@ decreasing, and an empty list once there are no more. Times are sequential sums,
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal, Protocol
 
@@ -137,7 +138,7 @@ class Times:
 
 @dataclass(frozen=True)
 class TraceData:
-    """Rows of a trace: times [s] from the first row on, shape (n,), and attributes by column name, each (n,)."""
+    """Rows of a trace: times [s] from the first row of the file on, shape (n,), and attributes by column name, each (n,)."""
 
     times: np.ndarray
     columns: dict[str, np.ndarray] = field(default_factory=dict)
@@ -145,11 +146,20 @@ class TraceData:
 
 @description
 class Trace:
-    """Replays the arrivals of a file, `speed_up` times as fast; prompt and output tokens come along as attributes."""
+    """Replays the arrivals of a file, `speed_up` times as fast; prompt and output tokens come along as attributes.
+
+    The format is told from the file's header where it is not named. `failures`, `model` and `log_type` select rows of a BurstGPT
+    trace, `time_unit` is that of a plain one; rows out of order are refused or sorted.
+    """
 
     file: str
-    format: Literal["azure-llm", "arrived-at"]
+    format: Literal["azure-llm", "burstgpt", "mooncake", "plain", "arrived-at"] | None = None
     speed_up: float = 1.0
+    failures: Literal["drop", "keep"] = "drop"
+    model: str | None = None
+    log_type: str | None = None
+    time_unit: Literal["s", "ms", "us", "ns"] | None = None
+    unsorted: Literal["refuse", "sort"] = "refuse"
     sha256: str | None = None
     data: Annotated[Any, "filled in by resolve()"] = field(default=None, repr=False)
     kind: Literal["trace"] = "trace"
@@ -191,8 +201,25 @@ class Tokens:
 
 
 def resolve(arrivals: Any, read_trace: Any) -> Any:
-    """The arrivals with their trace filled in; `read_trace(file, format)` returns TraceData."""
-    return replace(arrivals, data=read_trace(arrivals.file, arrivals.format)) if isinstance(arrivals, Trace) else arrivals
+    """The arrivals with every trace in them filled in; `read_trace(trace)` returns TraceData."""
+    if isinstance(arrivals, Trace):
+        return replace(arrivals, data=read_trace(arrivals))
+    if isinstance(arrivals, Bursts):
+        return replace(arrivals, of=resolve(arrivals.of, read_trace))
+    if isinstance(arrivals, Superposition):
+        return replace(arrivals, of=tuple(resolve(part, read_trace) for part in arrivals.of))
+    return arrivals
+
+
+def traces_in(arrivals: Any) -> Iterator[Trace]:
+    """Every trace that a process replays, also as a part of another."""
+    if isinstance(arrivals, Trace):
+        yield arrivals
+    elif isinstance(arrivals, Bursts):
+        yield from traces_in(arrivals.of)
+    elif isinstance(arrivals, Superposition):
+        for part in arrivals.of:
+            yield from traces_in(part)
 
 
 ARRIVALS = (Poisson, Renewal, Times, Trace, Mmpp, Profile, Diurnal, Bursts, Superposition)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,14 +12,16 @@ from scenarios.commands.run import Overrides, ScenarioName
 
 
 def check(scenario: ScenarioName, set_: Overrides = None, as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
-    """Offered load of stations and links, the bottleneck and the load at which it saturates, infinite moments."""
+    """Offered load of stations and links, the bottleneck and the load at which it saturates, traces, infinite moments."""
+    from scenarios.inputs import inputs_of, traces_of
     from scenarios.load import load
     from scenarios.loads import offered_loads
 
     loaded = load(scenario, list(set_ or []))
     loads = offered_loads(loaded.scenario, loaded.path.parent)
     if as_json:
-        print(json.dumps({"scenario": loaded.scenario.name, **loads, "warnings": list(loaded.warnings)}, indent=1, allow_nan=False))
+        inputs = inputs_of(loaded.scenario, loaded.path.parent)
+        print(json.dumps({"scenario": loaded.scenario.name, **loads, "inputs": inputs, "warnings": list(loaded.warnings)}, indent=1, allow_nan=False))
         return
     from rich.table import Table
 
@@ -39,5 +42,11 @@ def check(scenario: ScenarioName, set_: Overrides = None, as_json: Annotated[boo
         console.print(f"bottleneck: {loads['bottleneck']}; it saturates at {loads['saturates_at']:.3g} times the present load")
         if loads["saturates_at"] <= 1.0:
             console.print("the offered load cannot be served: queues grow without bound")
+    for name, trace, account in traces_of(loaded.scenario, loaded.path.parent):
+        faster = f", {trace.speed_up:g} times as fast" if trace.speed_up != 1.0 else ""
+        table = Table("trace", f"{Path(trace.file).name} (workload {name}{faster})", box=None, pad_edge=False)
+        for what, value in account.table():
+            table.add_row(what, value)
+        console.print(table)
     for warning in loaded.warnings:
         console.print(f"note: {warning}")

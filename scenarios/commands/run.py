@@ -52,12 +52,14 @@ def execute(
     from scenarios.commands import CHECK_FAILED, DONE, INTERRUPTED
     from scenarios.commands.tables import Progress, end_table, judged
     from scenarios.execute import Factory
+    from scenarios.inputs import inputs_of
     from scenarios.results import check_target, write_results
 
     if target is not None:
         check_target(target, force)
     chosen = loaded.scenario if seed is None else __import__("dataclasses").replace(loaded.scenario, seed=seed)
     factory = Factory(chosen, loaded.path.parent.resolve(), chosen.seed)
+    inputs = inputs_of(chosen, loaded.path.parent)
     wall, cpu = time.perf_counter(), time.process_time()
     traces, interrupted = [], False
     with Progress(chosen, replications, show=sys.stderr.isatty()) as progress:
@@ -78,6 +80,7 @@ def execute(
         "requests": sum(len(trace.requests["arrival"]) for trace in traces),
         "events": sum(trace.events for trace in traces),
         "interrupted": interrupted,
+        "inputs": inputs,
     }
     if target is not None:
         write_results(target, chosen, traces, summary, facts)

@@ -1,25 +1,234 @@
-"""Request traces: the Azure LLM inference format and plain `arrived_at` files; and single columns of numbers.
+"""Request traces: Azure LLM inference, BurstGPT, Mooncake, and plain files; and single columns of numbers.
 
-Azure: `TIMESTAMP,ContextTokens,GeneratedTokens`, stamps with 7 fractional digits and no zone. Plain:
-`arrived_at,num_prefill_tokens,num_decode_tokens`, seconds. Arrivals count from the first row on.
+Azure: `TIMESTAMP,ContextTokens,GeneratedTokens`, dates and times. BurstGPT (Wang et al. 2024): `Timestamp`, `Request tokens`,
+`Response tokens` among others, seconds or dates; a row without response tokens is a failure. Mooncake (Qin et al. 2024): JSON lines
+of `timestamp` [ms], `input_length`, `output_length`, and hashes of prefix blocks. Plain: `arrived_at,num_prefill_tokens,num_decode_tokens`.
+Arrivals count from the first row of the file, left out or not, so that two selections of one file keep their common clock.
 """
 
 from __future__ import annotations
 
 import csv
-import datetime
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from scenarios.problems import cut, suggestion
 from scenarios.readers import InputError
-from simulator.arrivals import TraceData
+from scenarios.readers.account import Account
+from scenarios.readers.rows import csv_rows, header_of, json_rows
+from scenarios.readers.stamps import Clock, Unreadable, tokens
+from simulator.arrivals import Trace, TraceData
 
-COLUMNS = {
-    "azure-llm": ("TIMESTAMP", "ContextTokens", "GeneratedTokens"),
-    "arrived-at": ("arrived_at", "num_prefill_tokens", "num_decode_tokens"),
+
+@dataclass(frozen=True)
+class Format:
+    """Where a format has what a request needs, and which keys of the scenario it takes."""
+
+    arrival: str
+    prompt: str
+    output: str
+    numbers: bool = True  # a stamp may be a number
+    dates: bool = False  # a stamp may be a date
+    unit: str = "s"
+    json: bool = False  # JSON lines instead of CSV
+    filters: tuple[tuple[str, str], ...] = ()  # (key of the scenario, column)
+    failures: bool = False  # a row without output tokens failed
+    open_unit: bool = False  # the format does not say its unit
+
+    def names(self) -> tuple[str, str, str]:
+        """The columns that every file of the format must have."""
+        return self.arrival, self.prompt, self.output
+
+    def takes(self, key: str) -> bool:
+        """Whether the key means something with this format."""
+        return {"failures": self.failures, "time_unit": self.open_unit}.get(key, key in dict(self.filters))
+
+
+PLAIN = Format("arrived_at", "num_prefill_tokens", "num_decode_tokens", open_unit=True)
+FORMATS = {
+    "azure-llm": Format("TIMESTAMP", "ContextTokens", "GeneratedTokens", numbers=False, dates=True),
+    "burstgpt": Format("Timestamp", "Request tokens", "Response tokens", dates=True, filters=(("model", "Model"), ("log_type", "Log Type")), failures=True),
+    "mooncake": Format("timestamp", "input_length", "output_length", unit="ms", json=True),
+    "plain": PLAIN,
+    "arrived-at": PLAIN,  # the name it had first
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadTrace(TraceData):
+    """The rows of a trace that are replayed, and the account of all of them."""
+
+    account: Account
+
+
+def trace_of(base: Path, trace: Trace) -> ReadTrace:
+    """The rows of a scenario's trace; read once a process unless the file changes."""
+    path = base / trace.file
+    try:
+        stat = path.stat()
+        state = (stat.st_mtime_ns, stat.st_size)
+    except OSError:
+        state = (0, 0)  # reading will say it
+    return read_once(path, trace.format, (trace.failures, trace.model, trace.log_type, trace.time_unit, trace.unsorted), state)
+
+
+@lru_cache(maxsize=16)
+def read_once(path: Path, format: str | None, options: tuple[Any, ...], state: tuple[int, int]) -> ReadTrace:
+    """`read_trace`, remembered."""
+    failures, model, log_type, time_unit, unsorted = options
+    return read_trace(path, format, failures=failures, model=model, log_type=log_type, time_unit=time_unit, unsorted=unsorted)
+
+
+def read_trace(
+    path: Path,
+    format: str | None = None,
+    *,
+    failures: str = "drop",
+    model: str | None = None,
+    log_type: str | None = None,
+    time_unit: str | None = None,
+    unsorted: str = "refuse",
+) -> ReadTrace:
+    """The trace at `path`; columns `prompt` and `output` in tokens. InputError says which line or key to mend.
+
+    `format` is told from the header where it is None. `model` and `log_type` keep the rows of that text; `failures` ("drop", "keep")
+    decides on failed rows; `unsorted` ("refuse", "sort") on rows that come before one above them.
+    """
+    header, is_json = header_of(path)
+    name = format if format is not None else detected(path, header, is_json)
+    kind = FORMATS[name]
+    given = {"model": model, "log_type": log_type, "time_unit": time_unit, "failures": None if failures == "drop" else failures}
+    for key, value in given.items():
+        if value is not None and not kind.takes(key):
+            fit = ", ".join(other for other, one in FORMATS.items() if one.takes(key) and other != "arrived-at")
+            raise InputError(f"only the format {fit} takes the key {key!r}, and {path} is read as {name}", key)
+    filters = [(key, column, str(given[key])) for key, column in kind.filters if given[key] is not None]
+    clock = Clock(kind.numbers, kind.dates, time_unit or kind.unit)
+    columns = (*kind.names(), *(column for _, column, _ in filters))
+    keys = dict.fromkeys(header)
+    rows = json_rows(path, columns, keys) if kind.json else csv_rows(path, columns, header, name)
+    selected = Selection(kind, filters, clock, failures, unsorted == "sort")
+    selected.read(path, rows)
+    return selected.trace(path, name, format is None, tuple(key for key in keys if key not in columns))
+
+
+class Selection:
+    """Goes through the rows of a file once: reads all, keeps those that are to be replayed, counts the rest by reason."""
+
+    def __init__(self, kind: Format, filters: list[tuple[str, str, str]], clock: Clock, failures: str, sort: bool):
+        self.kind = kind
+        self.filters = filters
+        self.clock = clock
+        self.failures = failures
+        self.sort = sort
+        self.times: list[float] = []  # of the rows kept, after the first row of the file [s]
+        self.prompts: list[int] = []
+        self.outputs: list[int] = []
+        self.rows = 0
+        self.failed = 0
+        self.out_of_order = 0
+        self.earliest = 0.0  # after the first row, so below 0 where rows are out of order [s]
+        self.zero = ""  # the earliest row in words
+        self.left_out = {f"whose {column} is not {cut(repr(wanted))}": 0 for _, column, wanted in filters}
+        self.seen: list[dict[str, int]] = [{} for _ in filters]  # rows by the texts of each filtered column
+
+    def read(self, path: Path, rows: Iterator[tuple[int, tuple[str, ...]]]) -> None:
+        """Takes every row; InputError at the first that cannot be read."""
+        kind, first, latest = self.kind, None, 0.0
+        for line, (stamp, prompt, output, *texts) in rows:
+            try:
+                at = self.clock.seconds(stamp)
+                prompt_tokens, output_tokens = tokens(prompt, kind.prompt), tokens(output, kind.output)
+            except Unreadable as error:
+                raise InputError(f"{path}:{line}: {error}") from None
+            if first is None:
+                first = at
+                self.zero = f"the first row, line {line}: {kind.arrival} {stamp.strip()}"
+            time = float(at - first)
+            if time < latest:
+                if not self.sort:
+                    advice = "sort the file by time, or give 'unsorted: sort'"
+                    raise InputError(f"{path}:{line}: the time {stamp!r} is before that of the row above; {advice}")
+                self.out_of_order += 1
+                if time < self.earliest:
+                    self.earliest, self.zero = time, f"the earliest row, line {line}: {kind.arrival} {stamp.strip()}"
+            latest = max(time, latest)
+            self.rows += 1
+            if self.keeps(texts, output_tokens):
+                self.times.append(time)
+                self.prompts.append(prompt_tokens)
+                self.outputs.append(output_tokens)
+
+    def keeps(self, texts: list[str], output_tokens: int) -> bool:
+        """Whether the row is replayed; counts it where it is not."""
+        kept = True
+        for (_, column, wanted), text, seen in zip(self.filters, texts, self.seen, strict=True):
+            seen[text] = seen.get(text, 0) + 1
+            if kept and text != wanted:
+                self.left_out[f"whose {column} is not {cut(repr(wanted))}"] += 1
+                kept = False
+        if kept and self.kind.failures and output_tokens == 0:
+            self.failed += 1
+            kept = self.failures == "keep"
+        return kept
+
+    def trace(self, path: Path, name: str, told: bool, ignored: tuple[str, ...]) -> ReadTrace:
+        """The arrays and the account; InputError where no row is left."""
+        kind = self.kind
+        dropped = {reason: count for reason, count in self.left_out.items() if count}
+        if self.failed and self.failures == "drop":
+            dropped[f"that failed ({kind.output} 0)"] = self.failed
+        if not self.times:
+            self.complain(path, dropped)
+        times = np.array(self.times) - self.earliest
+        order = np.argsort(times, kind="stable") if self.out_of_order else slice(None)
+        times = times[order]
+        columns = {"prompt": np.array(self.prompts, dtype=float)[order], "output": np.array(self.outputs, dtype=float)[order]}
+        account = Account(
+            format=name,
+            detected=told,
+            rows=self.rows,
+            kept=len(times),
+            dropped=dropped,
+            failures=self.failures if kind.failures else None,
+            failed=self.failed,
+            out_of_order=self.out_of_order,
+            time_unit=self.clock.described(),
+            second_0=self.zero,
+            first_s=float(times[0]),
+            last_s=float(times[-1]),
+            columns=dict(zip(("arrival", "prompt", "output"), kind.names(), strict=True)),
+            ignored=ignored,
+        )
+        return ReadTrace(times, columns, account=account)
+
+    def complain(self, path: Path, dropped: dict[str, int]) -> None:
+        """InputError that says why there is no row to replay."""
+        if not self.rows:
+            raise InputError(f"{path}: there is no row" if self.kind.json else f"{path}: there is a header but no row")
+        for (key, column, wanted), seen in zip(self.filters, self.seen, strict=True):
+            if wanted not in seen:
+                most = sorted(seen, key=lambda text: -seen[text])
+                shown = ", ".join(f"{cut(repr(text))} ({seen[text]:,})" for text in most[:5]) + (", ..." if len(most) > 5 else "")
+                raise InputError(f"no row of {path} has the {column} {cut(repr(wanted))}{suggestion(wanted, most)}; there are {shown}", key)
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items())
+        raise InputError(f"{path}: no row is left to replay of {self.rows:,}: dropped {reasons}")
+
+
+def detected(path: Path, header: list[str], is_json: bool) -> str:
+    """The format whose columns the file has; InputError unless it is exactly one."""
+    fit = [name for name, kind in FORMATS.items() if kind.json == is_json and name != "arrived-at" and set(kind.names()) <= set(header)]
+    if len(fit) == 1:
+        return fit[0]
+    if fit:
+        raise InputError(f"{path}:1: the columns are those of {' and of '.join(fit)}; name the 'format'")
+    known = "; ".join(f"{name}: {', '.join(kind.names())}" for name, kind in FORMATS.items() if name != "arrived-at")
+    raise InputError(f"{path}:1: the columns are of no known format ({known}); got {cut(', '.join(header))}")
 
 
 def rows_of(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
@@ -38,65 +247,6 @@ def rows_of(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     if header is None:
         raise InputError(f"{path}: the file is empty")
     return [name.strip() for name in header], rows
-
-
-def read_trace(path: Path, format: str) -> TraceData:
-    """The trace at `path`; columns `prompt` and `output` in tokens. InputError says which line to mend."""
-    names = COLUMNS[format]
-    header, rows = rows_of(path)
-    missing = [name for name in names if name not in header]
-    if missing:
-        raise InputError(f"{path}:1: expected the columns {', '.join(names)} of the format {format!r}, missing {', '.join(missing)}")
-    if not rows:
-        raise InputError(f"{path}: there is a header but no row")
-    places = [header.index(name) for name in names]
-    stamp = azure_seconds if format == "azure-llm" else plain_seconds
-    times, prompts, outputs = [], [], []
-    first: Decimal | None = None
-    for line, row in rows:
-        if len(row) != len(header):
-            raise InputError(f"{path}:{line}: expected {len(header)} fields, found {len(row)}")
-        at = stamp(row[places[0]], f"{path}:{line}")
-        first = at if first is None else first
-        times.append(float(at - first))
-        if len(times) > 1 and times[-1] < times[-2]:
-            raise InputError(f"{path}:{line}: the time {row[places[0]]!r} is before that of the row above; sort the file by time")
-        prompts.append(tokens(row[places[1]], f"{path}:{line}", names[1]))
-        outputs.append(tokens(row[places[2]], f"{path}:{line}", names[2]))
-    return TraceData(np.array(times), {"prompt": np.array(prompts, dtype=float), "output": np.array(outputs, dtype=float)})
-
-
-def azure_seconds(text: str, where: str) -> Decimal:
-    """Seconds since an arbitrary day, exact to the 100 ns of the stamps."""
-    whole, _, fraction = text.strip().partition(".")
-    try:
-        moment = datetime.datetime.strptime(whole, "%Y-%m-%d %H:%M:%S")
-        seconds = moment.toordinal() * 86400 + moment.hour * 3600 + moment.minute * 60 + moment.second
-        return Decimal(seconds) + (Decimal(f"0.{fraction}") if fraction else Decimal(0))
-    except (ValueError, InvalidOperation):
-        raise InputError(f"{where}: expected a time such as '2023-11-16 18:17:03.9799600', got {text!r}") from None
-
-
-def plain_seconds(text: str, where: str) -> Decimal:
-    """Seconds."""
-    try:
-        value = Decimal(text.strip())
-    except InvalidOperation:
-        raise InputError(f"{where}: expected seconds such as 12.5, got {text!r}") from None
-    if not value.is_finite() or value < 0:
-        raise InputError(f"{where}: expected seconds such as 12.5, got {text!r}")
-    return value
-
-
-def tokens(text: str, where: str, column: str) -> int:
-    """A number of tokens."""
-    try:
-        value = int(text)
-    except ValueError:
-        raise InputError(f"{where}: {column}: expected a number of tokens, got {text!r}") from None
-    if value < 0:
-        raise InputError(f"{where}: {column}: a number of tokens cannot be negative, got {value}")
-    return value
 
 
 def read_column(path: Path, column: str | None = None) -> np.ndarray:
