@@ -129,6 +129,93 @@ class PowerOfTwoActor:
 
 
 @description
+class PowerOfD:
+    """The least loaded of `d` different candidates drawn at random (Mitzenmacher 2001)."""
+
+    d: int = 2
+    kind: Literal["power-of-d"] = "power-of-d"
+
+    def problem(self) -> str | None:
+        return None if self.d >= 1 else f"d must be at least 1, got {self.d}"
+
+    def actor(self, simulation) -> "PowerOfDActor":
+        return PowerOfDActor(self.d)
+
+
+class PowerOfDActor:
+    __slots__ = ("d",)
+
+    def __init__(self, d: int) -> None:
+        self.d = d
+
+    def act(self, decision: Decision) -> Candidate:
+        left = list(decision.candidates)
+        best: Candidate | None = None
+        least = INFINITY
+        for k in range(min(self.d, len(left))):
+            drawn: Candidate = left.pop(int(decision.uniform(k) * len(left)))
+            load = drawn.server.outstanding * drawn.share
+            if load < least:
+                best = drawn
+                least = load
+        return best or decision.candidates[0]
+
+
+@description
+class JoinShortestQueue:
+    """The candidate with the fewest calls placed there and not yet served, however many workers it has; ties to the first."""
+
+    kind: Literal["join-shortest-queue"] = "join-shortest-queue"
+
+    def actor(self, simulation) -> "JoinShortestQueueActor":
+        return JoinShortestQueueActor()
+
+
+class JoinShortestQueueActor:
+    __slots__ = ()
+
+    def act(self, decision: Decision) -> Candidate:
+        best: Candidate = decision.candidates[0]
+        for candidate in decision.candidates:
+            if candidate.server.outstanding < best.server.outstanding:
+                best = candidate
+        return best
+
+
+@description
+class Weighted:
+    """Exclusive probabilistic routing: a candidate at random, by the `weights` of nodes (1 where none is given).
+
+    With all weights equal it is `random`; a node of weight 0 is used only where no other can be.
+    """
+
+    weights: dict[str, float]
+    kind: Literal["weighted"] = "weighted"
+
+    def problem(self) -> str | None:
+        return None if all(0.0 <= weight < INFINITY for weight in self.weights.values()) else "weights must not be negative"
+
+    def actor(self, simulation) -> "WeightedActor":
+        return WeightedActor(self.weights)
+
+
+class WeightedActor:
+    __slots__ = ("weights",)
+
+    def __init__(self, weights: dict[str, float]) -> None:
+        self.weights = weights
+
+    def act(self, decision: Decision) -> Candidate:
+        weights = [self.weights.get(candidate.node, 1.0) for candidate in decision.candidates]
+        left = decision.uniform(0) * sum(weights)
+        for candidate, weight in zip(decision.candidates, weights, strict=True):
+            left -= weight
+            if left < 0.0:
+                return candidate
+        return decision.candidates[0]
+
+
+@description
 class ShortestExpectedDelay:
     """The candidate with the least expected time to the end of service.
 
@@ -156,5 +243,5 @@ class ShortestExpectedDelayActor:
         return best
 
 
-BASELINES = (Random, RoundRobin, LocalFirst, LeastLoaded, PowerOfTwo, ShortestExpectedDelay)
+BASELINES = (Random, RoundRobin, LocalFirst, LeastLoaded, JoinShortestQueue, PowerOfTwo, PowerOfD, Weighted, ShortestExpectedDelay)
 Baseline = Annotated[Any, Choice("policy", BASELINES, names=True)]

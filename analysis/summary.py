@@ -172,7 +172,7 @@ def of_application(trace: Trace, index: int) -> np.ndarray:
 def summarise(traces: Sequence[Trace]) -> dict[str, Any]:
     """All figures of a run."""
     first = traces[0]
-    figures: dict[str, Any] = {"replications": len(traces), "window_s": sum(t.window[1] - t.window[0] for t in traces)}
+    figures: dict[str, Any] = {"replications": len(traces), "loop": first.loop, "window_s": sum(t.window[1] - t.window[0] for t in traces)}
     figures |= request_figures(traces, lambda trace: trace.counted)
     figures["applications"] = {name: request_figures(traces, partial(of_application, index=i)) for i, name in enumerate(first.applications)}
     figures["stations"] = {record.name: station_figures([t.stations[i] for t in traces]) for i, record in enumerate(first.stations)}

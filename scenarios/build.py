@@ -17,6 +17,7 @@ from simulator import arrivals as arrival_processes
 from simulator import laws
 from simulator.callgraph import Application, CallPlan, Service
 from simulator.care import Care
+from simulator.closed import Closed, ClosedSource
 from simulator.decisions import Candidate
 from simulator.engine import Environment
 from simulator.laws import Deterministic
@@ -60,7 +61,7 @@ def build(scenario: schema.Scenario, base: Path = Path(), seed: int | None = Non
     for index, spike in enumerate(scenario.spikes):
         simulation.spike_names.append(spike.name)
         if hasattr(spike, "inject"):
-            simulation.spikes.append(spike.inject(simulation, index, streams))
+            simulation.spikes.append(files.law(spike).inject(simulation, index, streams))
     return simulation
 
 
@@ -75,8 +76,8 @@ class Files:
         return laws.resolve(law, lambda file, column: column_of(self.base / file, column))
 
     def arrivals(self, process: Any) -> Any:
-        """The arrival process with its trace."""
-        return arrival_processes.resolve(process, lambda trace: trace_of(self.base, trace))
+        """The arrival process with its traces, and the data of its laws."""
+        return self.law(arrival_processes.resolve(process, lambda trace: trace_of(self.base, trace)))
 
 
 @lru_cache(maxsize=16)
@@ -259,7 +260,7 @@ def make_service(name: str, service: schema.Service, scenario: schema.Scenario, 
         variants = [(None, 1.0, files.law(service.service_time))]
     live = Service(name, variants)
     live.means = [mean_work(law, scenario, files) for _, _, law in variants]
-    live.spikes = [(i, spike) for i, spike in enumerate(scenario.spikes) if isinstance(spike, CallSpike) and spike.touches(name)]
+    live.spikes = [(i, files.law(spike)) for i, spike in enumerate(scenario.spikes) if isinstance(spike, CallSpike) and spike.touches(name)]
     return live
 
 
@@ -304,5 +305,8 @@ def make_source(
         weights = [1.0] * len(nodes)
     else:
         weights = [float(entry.ingress.weights.get(simulation.nodes[node].name, 0.0)) for node in nodes]
-    process = files.arrivals(entry.arrivals).source(streams.generator("entry", entry.name, "arrivals"))
-    return Source(simulation, entry.name, index, application, process, nodes, weights, streams)
+    process = files.arrivals(entry.arrivals)
+    if isinstance(process, Closed):
+        return ClosedSource(simulation, entry.name, index, application, process, nodes, weights, streams)
+    live = process.source(streams.generator("entry", entry.name, "arrivals"))
+    return Source(simulation, entry.name, index, application, live, nodes, weights, streams)

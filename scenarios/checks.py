@@ -10,6 +10,7 @@ from typing import Any
 from scenarios.inputs import input_notes
 from scenarios.problems import path_text
 from scenarios.schema import Scenario
+from simulator.closed import Closed
 
 
 def warnings_of(scenario: Scenario, base: Path) -> Iterator[str]:
@@ -24,6 +25,9 @@ def warnings_of(scenario: Scenario, base: Path) -> Iterator[str]:
     yield from (f"network: {note}" for note in notes)
     yield from unreachable(scenario, nodes, links)
     yield from input_notes(scenario, base)
+    for entry in scenario.workload:
+        if isinstance(entry.arrivals, Closed):
+            yield f"workload.{entry.name}: a closed loop, whose rate follows from what is served: offered loads leave it out"
 
 
 def moment_warning(law: Any, role: str) -> str | None:

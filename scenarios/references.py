@@ -67,6 +67,8 @@ class Checker:
             yield from self.workload(("workload", i), entry)
         for i, spike in items(self.data.get("spikes")):
             yield from self.spike(("spikes", i), spike)
+        for node in mapping(mapping(mapping(self.data.get("control")).get("policy")).get("weights")):
+            yield from self.nodes.check(("control", "policy", "weights", node), node)
         yield from self.files.columns(self.data, ())
         yield from self.end()
 

@@ -162,6 +162,9 @@ class Deployment:
     def problem(self) -> str | None:
         if not 1 <= self.replicas <= MOST:
             return f"replicas must be from 1 to {MOST:,}, got {self.replicas}"
+        weights = getattr(self.balancer, "weights", ())
+        if weights and len(weights) != self.replicas:
+            return f"balancer.weights must have one weight for each of the {self.replicas} replicas, got {len(weights)}"
         if self.variants == ():
             return "variants must name at least one, or be left out for all"
         if self.replicas > 1 and self.workers is None:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
 
+from simulator.closed import Closed
 from simulator.descriptions import Choice, description
 from simulator.laws import Gamma, TimeLaw
 from simulator.modulated import Bursts, Diurnal, Mmpp, Profile, Superposition
@@ -222,6 +223,6 @@ def traces_in(arrivals: Any) -> Iterator[Trace]:
             yield from traces_in(part)
 
 
-ARRIVALS = (Poisson, Renewal, Times, Trace, Mmpp, Profile, Diurnal, Bursts, Superposition)
+ARRIVALS = (Poisson, Renewal, Times, Trace, Mmpp, Profile, Diurnal, Bursts, Superposition, Closed)
 CHOICE = Choice("arrival process", ARRIVALS)
 Arrivals = Annotated[Any, CHOICE]

@@ -255,7 +255,7 @@ class Attempt(Call):
         """All inputs are there: to the station, unless it sheds the call."""
         shed = self.effort.group.care.shed
         server = self.choice.server  # type: ignore[union-attr]
-        if shed is not None and (shed.queue is not None and server.waiting() >= shed.queue or shed.hopeless and self.hopeless(now)):
+        if shed is not None and ((shed.queue is not None and server.waiting() >= shed.queue) or (shed.hopeless and self.hopeless(now))):
             self.turned_away(now)
         else:
             server.enter(self, now)

@@ -296,7 +296,8 @@ class Response(Call):
         """The result was dropped or lost: the request fails at this instant."""
         if self.request.outcome == IN_FLIGHT and self.status == UNDER_WAY:
             self.status = LOST
-            self.sink.answer_lost(self, FAILED, self.request.world.environment._now)
+            self.finished = now = self.request.world.environment._now
+            self.sink.answer_lost(self, FAILED, now)
 
     def cancel(self) -> None:
         """Nothing to undo: a message already sent stays on its link."""

@@ -17,6 +17,7 @@ from simulator.descriptions import description
 from simulator.laws import NumberLaw
 from simulator.units import Rate, Seconds, Share
 
+OPEN_ONLY = "of must be an open process: the users of a closed loop wait for their own requests"
 PIECE = 1024  # arrivals in a block, about
 
 
@@ -159,6 +160,8 @@ class Bursts:
     kind: Literal["bursts"] = "bursts"
 
     def problem(self) -> str | None:
+        if not hasattr(self.of, "source"):
+            return OPEN_ONLY
         return None if self.size.moments().mean >= 1.0 else "size must be at least 1"
 
     def source(self, generator: np.random.Generator) -> Streamed:
@@ -185,6 +188,8 @@ class Superposition:
     kind: Literal["superposition"] = "superposition"
 
     def problem(self) -> str | None:
+        if any(not hasattr(process, "source") for process in self.of):
+            return OPEN_ONLY
         return None if self.of else "'of' must name at least one process"
 
     def source(self, generator: np.random.Generator) -> Streamed:

@@ -5,6 +5,7 @@ A balancer is one frozen dataclass; `picker(pool)` makes the live object whose `
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from simulator.descriptions import Choice, description
@@ -31,8 +32,9 @@ class Pool:
         self.outstanding = 0
         self.places = len(stations)  # how many copies can run here apart
         self.balancer = balancer.picker()
-        for station in stations:
+        for number, station in enumerate(stations):
             station.pool = self
+            station.replica = number
             station.plain = False
 
     def enter(self, job: Job, now: float) -> None:
@@ -84,12 +86,35 @@ class Turns:
 
 @description
 class RandomBalancer:
-    """Any replica with equal probability."""
+    """One replica at random, all alike or by `weights`."""
 
+    weights: tuple[float, ...] = ()
     kind: Literal["random"] = "random"
 
-    def picker(self) -> Sampled:
-        return Sampled(1)
+    def problem(self) -> str | None:
+        """What is wrong with the parameters, in one sentence, or None."""
+        if any(not 0.0 <= weight < math.inf for weight in self.weights):
+            return "weights must not be negative"
+        return "weights must be above 0 for at least one replica" if self.weights and sum(self.weights) == 0.0 else None
+
+    def picker(self) -> Weighted | Sampled:
+        return Weighted(self.weights) if self.weights else Sampled(1)
+
+
+class Weighted:
+    __slots__ = ("weights",)
+
+    def __init__(self, weights: tuple[float, ...]):
+        self.weights = weights
+
+    def pick(self, stations: list[Station], job: Job) -> Station:
+        weights = [self.weights[station.replica] for station in stations]
+        left = job.uniform(BALANCER_DRAW) * sum(weights)
+        for station, weight in zip(stations, weights, strict=True):
+            left -= weight
+            if left < 0.0:
+                return station
+        return stations[-1]
 
 
 @description
@@ -126,9 +151,9 @@ class Sampled:
 
 @description
 class ShortestBalancer:
-    """The replica with the fewest calls present, ties to the first."""
+    """The replica with the fewest calls present, ties to the first (join the shortest queue)."""
 
-    kind: Literal["least_loaded"] = "least_loaded"
+    kind: Literal["join_shortest_queue"] = "join_shortest_queue"
 
     def picker(self) -> Shortest:
         return Shortest()

@@ -13,7 +13,7 @@ import numpy as np
 
 from simulator.call import Response
 from simulator.link import LINK_FIELDS
-from simulator.request import COMPLETED, IN_FLIGHT, OK, REFUSED, UNDER_WAY
+from simulator.request import COMPLETED, IN_FLIGHT, LOST, OK, REFUSED, UNDER_WAY
 
 if TYPE_CHECKING:
     from simulator.call import Call
@@ -102,7 +102,7 @@ class SpanRows:
                 continue
             if call.choice is None:
                 if call.logs:
-                    self._hops(call, 1.0, logs, NEVER)  # an answer
+                    self._hops(call, 1.0, logs, call.finished if call.status == LOST else NEVER)  # an answer
                 elif call.lane and not isinstance(call, Response):
                     self._pause(call, id(call) in critical)  # nowhere to go after a back-off
             elif call.status == OK and call.lane == 0:  # nothing unusual: without the calls

@@ -280,6 +280,8 @@ class Simulation:
             self.span_rows.write(request, now)
             if number % 1024 == 0:
                 self.thin()
+        if request.source.closed:
+            request.source.ended(request, now)
         request.calls = []  # breaks the only reference cycle, so that nothing waits for the garbage collector
         del self.in_flight[number]
         if request.counted:

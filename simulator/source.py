@@ -52,6 +52,7 @@ class Source:
     )  # fmt: skip
 
     rank: int
+    closed = False  # whether arrivals wait for requests to end
 
     def __init__(
         self,
@@ -169,6 +170,9 @@ class Source:
         if request.remaining == 0:
             world.end(request, COMPLETED, now)  # every branch was skipped
         self.plan_next()
+
+    def ended(self, request: Request, now: float) -> None:
+        """A request has ended: an open stream does not care."""
 
     def policy_draw(self, vertex: int, k: int, number: int) -> float:
         """Uniform draw k of a decision: the call of `vertex`, request `number`."""

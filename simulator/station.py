@@ -30,7 +30,7 @@ class Station:
     __slots__ = (
         "agenda", "arrivals", "by_pace", "by_start", "capacity", "factors", "index", "meter", "name", "node", "number",
         "outstanding", "pace", "pool", "queue", "rank", "running", "speed", "start_factor", "start_factors", "visits", "workers",
-        "calm", "plain",
+        "calm", "plain", "replica",
     )  # fmt: skip
 
     rank: int
@@ -47,6 +47,7 @@ class Station:
         self.capacity = float("inf") if capacity is None else float(capacity)
         self.queue = queue
         self.pool: Pool | None = None  # the balancer in front of it, if any
+        self.replica = 0  # its number in the pool
         self.number = 0  # jobs present
         self.outstanding = 0  # calls placed here and not yet served
         self.factors: list[float] = []  # slow-downs in progress

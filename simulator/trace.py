@@ -69,6 +69,7 @@ class Trace:
     replication: int
     requests: dict[str, np.ndarray]
     entries: list[tuple[str, int]]  # (workload entry's name, application's index)
+    closed: list[bool]  # by entry: whether its users wait for their requests to end
     applications: list[str]
     objectives: list[float | None]
     nodes: list[str]
@@ -106,6 +107,11 @@ class Trace:
     def application_of(self) -> np.ndarray:
         """Index of each request's application; shape (requests,)."""
         return np.array([application for _, application in self.entries], dtype=np.int64)[self.requests["entry"]]
+
+    @property
+    def loop(self) -> str:
+        """open, closed, or mixed: whether arrivals wait for what is served."""
+        return "closed" if all(self.closed) and self.closed else "mixed" if any(self.closed) else "open"
 
     def outcome_counts(self, chosen: np.ndarray) -> dict[str, int]:
         """Number of requests by outcome among `chosen` (a mask)."""
@@ -320,6 +326,7 @@ def collect(simulation: Simulation) -> Trace:
         replication=simulation.sources[0].streams.replication if simulation.sources else 0,
         requests=columns,
         entries=entries,
+        closed=[source.closed for source in simulation.sources],
         applications=[app.name for app in simulation.applications],
         objectives=[app.objective for app in simulation.applications],
         nodes=names,

@@ -6,6 +6,14 @@ TIME_LAWS = st.sampled_from(
     ["2 ms", "{kind: exponential, mean: 3 ms}", "{kind: lognormal, mean: 4 ms, cv: 1.5}", "{kind: pareto, minimum: 1 ms, shape: 1.6}", "0 s"]
 )
 SIZE_LAWS = st.sampled_from(["0 B", "4 kB", "{kind: exponential, mean: 20 kB}", "{kind: lognormal, mean: 30 kB, cv: 1}"])
+ARRIVALS = [
+    "{kind: poisson, rate: 80 /s}",
+    "{kind: renewal, rate: 60 /s, cv: 3}",
+    "{kind: times, at: [0 s, 0 s, 1 s, 1 s]}",
+    "{kind: closed, users: 4, think: {kind: exponential, mean: 20 ms}}",
+    "{kind: mmpp, rates: [20 /s, 200 /s], stays: [300 ms, 100 ms]}",
+    "{kind: bursts, size: 4, of: {kind: poisson, rate: 15 /s}}",
+]
 QUORUMS = [", fan_out: 3, wait_for: 2", ", fan_out: 4, wait_for: 1, cancel: true", ", fan_out: 2, wait_for: 1, probability: 70 %"]
 CARE = (
     [", timeout: 5 ms", ", timeout: 30 ms"],
@@ -64,7 +72,7 @@ def scenario_texts(draw) -> str:
         care = "".join(draw(st.sampled_from(["", "", *forms])) for forms in CARE)
         lines.append(f"      - {{name: c{i}, service: s{draw(st.integers(0, services - 1))}{after}{some}{care}}}")
     lines.append("workload:")
-    arrivals = draw(st.sampled_from(["{kind: poisson, rate: 80 /s}", "{kind: renewal, rate: 60 /s, cv: 3}", "{kind: times, at: [0 s, 0 s, 1 s, 1 s]}"]))
+    arrivals = draw(st.sampled_from(ARRIVALS))
     lines.append(f"  - {{name: w, application: app, ingress: all, arrivals: {arrivals}}}")
     spikes = []
     if draw(st.booleans()):

@@ -74,6 +74,7 @@ def execute(
     summary = {"scenario": chosen.name, "policy": getattr(chosen.control.policy, "kind", "outside"), "seed": chosen.seed, **summarise(traces)}
     facts = {
         "seed": chosen.seed,
+        "loop": summary["loop"],
         "replications": [trace.replication for trace in traces],
         "wall_s": time.perf_counter() - wall,
         "cpu_s": time.process_time() - cpu,

@@ -9,6 +9,11 @@ from typing import Any
 from analysis.estimates import Estimate, more_needed
 from analysis.summary import estimate_of
 
+LOOPS = {
+    "closed": "closed loop: users wait for their requests, so a slow system gets fewer; these are not the latencies of an open stream",
+    "mixed": "partly a closed loop: some users wait for their requests, so a slow system gets fewer; read the applications apart",
+}
+
 
 class Progress:
     """A progress bar on standard error: simulated time, requests, and requests a second; silent when `show` is false."""
@@ -97,6 +102,8 @@ def end_table(summary: dict[str, Any], facts: dict[str, Any], target: Path | Non
     console = output()
     counts = summary["requests"]
     console.print(f"{summary['scenario']}, policy {summary['policy']}, seed {summary['seed']}, {summary['replications']} replication(s)")
+    if summary["loop"] != "open":
+        console.print(LOOPS[summary["loop"]])
     outcomes = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count and name not in ("generated",))
     console.print(f"{counts['generated']:,} counted requests: {outcomes}")
     table = Table("figure", "value  [95 % interval]", box=None, pad_edge=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -151,12 +151,16 @@ class Scipy:
         return Moments(mean if math.isfinite(mean) else math.inf, variance if math.isfinite(variance) else math.inf)
 
 
-def resolve(law: Any, read_column: Callable[[str, str | None], np.ndarray]) -> Any:
-    """The law with the data of its files filled in; `read_column(file, column)` returns the numbers of a file."""
-    if isinstance(law, Empirical) and law.file is not None and not law.values:
-        return replace(law, values=tuple((read_column(law.file, law.column) * (law.unit if law.unit is not None else 1.0)).tolist()))
-    if isinstance(law, Mixture):
-        return replace(law, of=tuple(resolve(part, read_column) for part in law.of))
-    if isinstance(law, BodyTail):
-        return replace(law, body=resolve(law.body, read_column))
-    return law
+def resolve(described: Any, read_column: Callable[[str, str | None], np.ndarray]) -> Any:
+    """A law, or any description with laws in it, with the data of their files filled in; `read_column(file, column)` returns the numbers of a file."""
+    if isinstance(described, Empirical) and described.file is not None and not described.values:
+        numbers = read_column(described.file, described.column) * (described.unit if described.unit is not None else 1.0)
+        return replace(described, values=tuple(numbers.tolist()))
+    if isinstance(described, tuple):
+        parts = tuple(resolve(part, read_column) for part in described)
+        return parts if any(new is not old for new, old in zip(parts, described, strict=True)) else described
+    if not is_dataclass(described):
+        return described
+    found = {f.name: resolve(getattr(described, f.name), read_column) for f in fields(described)}
+    changed = {name: value for name, value in found.items() if value is not getattr(described, name)}
+    return replace(described, **changed) if changed else described  # type: ignore[type-var]
