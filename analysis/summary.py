@@ -12,18 +12,22 @@ from typing import Any
 import numpy as np
 
 from analysis.estimates import Estimate, clean, mean_estimate, quantile_estimate
+from analysis.invariants import invariants
 from simulator.record import CALL_FIELDS, LANES
 from simulator.samples import Samples
 from simulator.trace import Trace
+from simulator.units import format
 
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 
 
-def latency_figures(series: Sequence[np.ndarray]) -> dict[str, Any]:
-    """mean, sd and quantiles of latencies [s], one array a replication."""
+def latency_figures(series: Sequence[np.ndarray], exceed: Sequence[float] = ()) -> dict[str, Any]:
+    """mean, sd, quantiles of latencies [s], one array a replication, and the shares above each of `exceed` [s]."""
     pooled = np.concatenate(list(series)) if series else np.zeros(0)
     figures: dict[str, Any] = {"mean": mean_estimate(series).as_dict(), "sd": clean(pooled.std()) if len(pooled) else None, "n": len(pooled)}
     figures |= {name: quantile_estimate(series, q).as_dict() for name, q in QUANTILES.items()}
+    if exceed:
+        figures["exceeds"] = {format(bound, "time"): clean(float((pooled > bound).mean())) if len(pooled) else None for bound in exceed}
     return figures
 
 
@@ -46,8 +50,8 @@ def request_figures(traces: Sequence[Trace], chosen: Callable[[Trace], np.ndarra
     return {
         "requests": counts,
         "completed_fraction": counts["completed"] / counts["generated"] if counts["generated"] else None,
-        "latency_s": latency_figures(done),
-        "latency_all_s": latency_figures(everything),
+        "latency_s": latency_figures(done, traces[0].exceed),
+        "latency_all_s": latency_figures(everything, traces[0].exceed),
         "throughput_per_s": ended_in_window(traces, masks) / span if span > 0 else None,
         "goodput_per_s": good / span if span > 0 else None,
         "attainment": mean_estimate(judged).as_dict() if any(len(j) for j in judged) else {"value": None, "reason": "no objective is declared"},
@@ -88,7 +92,12 @@ def sample_quantile(samples: Samples, q: float) -> float | None:
     return clean(samples.quantile(q)) if samples.count * (1.0 - q) >= 10 else None
 
 
-def station_figures(records: Sequence[Any]) -> dict[str, Any]:
+def quantiles_of(samples: Samples, what: str) -> dict[str, float | None]:
+    """{p50_what: ...} for every quantile of QUANTILES."""
+    return {f"{name}_{what}": sample_quantile(samples, q) for name, q in QUANTILES.items()}
+
+
+def station_figures(records: Sequence[Any], exceed: Sequence[float] = ()) -> dict[str, Any]:
     """The figures of one station over replications."""
     window = sum(record.window_s for record in records)
     length = max(len(record.time_at) for record in records)
@@ -100,20 +109,29 @@ def station_figures(records: Sequence[Any]) -> dict[str, Any]:
     waits, sojourns, services = (pooled(records, name) for name in ("waits", "sojourns", "services"))
     share = time_at / window if window > 0 else time_at * np.nan
     mean = float(n @ share)
+    rejected = sum(record.rejected for record in records)
+    if records[0].busy_s is not None:  # batches: workers and jobs in service differ in number
+        busy = sum(record.busy_s for record in records) / window if window > 0 else np.nan
+        queue = sum(record.queue_s for record in records) / window if window > 0 else np.nan
+    else:
+        busy = float(np.minimum(n, workers) @ share)
+        queue = float(np.maximum(n - workers, 0) @ share) if np.isfinite(workers) else 0.0
     return {
-        "utilisation": clean(float(np.minimum(n, workers) @ share) / workers) if np.isfinite(workers) else None,
-        "mean_queue": clean(float(np.maximum(n - workers, 0) @ share)) if np.isfinite(workers) else 0.0,
+        "utilisation": clean(busy / workers) if np.isfinite(workers) else None,
+        "mean_queue": clean(queue),
         "mean_number": clean(mean),
         "var_number": clean(float(n**2 @ share) - mean**2),
         "prob_wait": clean(waits.fraction_positive()),
         "prob_idle": clean(float(share[0])) if length else None,
         "mean_wait_s": clean(waits.mean()),
-        "p99_wait_s": sample_quantile(waits, 0.99),
+        **quantiles_of(waits, "wait_s"),
         "mean_sojourn_s": clean(sojourns.mean()),
-        "p99_sojourn_s": sample_quantile(sojourns, 0.99),
+        **quantiles_of(sojourns, "sojourn_s"),
         "slowdown": clean(sojourns.total / services.total) if services.total > 0 else None,
-        "rejected": sum(record.rejected for record in records),
+        "rejected": rejected,
+        "prob_blocked": rejected / (rejected + waits.count) if rejected + waits.count else None,
         "visits": waits.count,
+        **({"wait_exceeds": {format(bound, "time"): clean(waits.fraction_above(bound)) for bound in exceed}} if exceed else {}),
     }
 
 
@@ -124,7 +142,7 @@ def link_figures(records: Sequence[Any]) -> dict[str, Any]:
     return {
         "utilisation": clean(sum(record.busy_s for record in records) / window) if window > 0 else None,
         "mean_wait_s": clean(waits.mean()),
-        "p99_wait_s": sample_quantile(waits, 0.99),
+        **quantiles_of(waits, "wait_s"),
         "mean_transit_s": clean(sum(record.transit_s for record in records) / waits.count) if waits.count else None,
         "dropped": sum(record.dropped for record in records),
         "lost": sum(record.lost for record in records),
@@ -175,9 +193,10 @@ def summarise(traces: Sequence[Trace]) -> dict[str, Any]:
     figures: dict[str, Any] = {"replications": len(traces), "loop": first.loop, "window_s": sum(t.window[1] - t.window[0] for t in traces)}
     figures |= request_figures(traces, lambda trace: trace.counted)
     figures["applications"] = {name: request_figures(traces, partial(of_application, index=i)) for i, name in enumerate(first.applications)}
-    figures["stations"] = {record.name: station_figures([t.stations[i] for t in traces]) for i, record in enumerate(first.stations)}
+    figures["stations"] = {record.name: station_figures([t.stations[i] for t in traces], first.exceed) for i, record in enumerate(first.stations)}
     figures["links"] = {record.name: link_figures([t.links[i] for t in traces]) for i, record in enumerate(first.links)}
     figures["calls"] = call_figures(traces)
+    figures["invariants"] = invariants(traces)
     figures["episodes"] = sum(len(t.episodes) for t in traces)
     figures["decisions"] = sum(t.decisions for t in traces)
     figures["events"] = sum(t.events for t in traces)

@@ -54,6 +54,7 @@ def build(scenario: schema.Scenario, base: Path = Path(), seed: int | None = Non
     for link in network.links:
         link.cut_at(mtu)
     simulation = Simulation(network, applications, environment, span_of(scenario), mtu, scenario.record.spans)
+    simulation.exceed = scenario.record.exceed
     by_name = {application.name: application for application in applications}
     for index, entry in enumerate(scenario.workload):
         simulation.sources.append(make_source(simulation, entry, index, by_name[entry.application], files, streams))

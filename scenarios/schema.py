@@ -252,9 +252,13 @@ class Control:
 
 @description
 class Record:
-    """What is stored: spans of all requests, of none, of a share such as '10 %', of the slowest 1 % (tail), or as many as fit (auto)."""
+    """What is stored: spans of all requests, of none, of a share such as '10 %', of the slowest 1 % (tail), or as many as fit (auto).
+
+    `exceed` names latencies and waits of which the summary says how often they are exceeded.
+    """
 
     spans: Literal["all", "none", "tail", "auto"] | Annotated[float, Quantity("share")] = "auto"
+    exceed: tuple[Seconds, ...] = ()
 
 
 @description

@@ -13,11 +13,13 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
+from simulator.batch import BatchStation
 from simulator.descriptions import Choice, description
 from simulator.preemption import PreemptiveStation
 from simulator.queues import AnyOrder, ByPriority, LastFirst
 from simulator.sharing import SharingStation
 from simulator.station import Station
+from simulator.units import Seconds
 
 Generator = Callable[..., np.random.Generator]
 
@@ -106,5 +108,31 @@ class ProcessorSharing:
         return SharingStation(agenda, name, node, workers, speed, self.capacity)
 
 
-DISCIPLINES = (Fifo, Lifo, RandomOrder, Priority, ProcessorSharing)
+@description
+class Batch:
+    """Up to `size` jobs together: full batches, or what is there once the oldest has waited for `wait`; they end together.
+
+    A batch lasts as long as its first job (`once`: one draw for all), its longest (`max`), or all of them (`sum`).
+    """
+
+    size: int
+    wait: Literal["unlimited"] | Seconds = "unlimited"
+    duration: Literal["once", "max", "sum"] = "once"
+    capacity: int | None = None
+    kind: Literal["batch"] = "batch"
+
+    def problem(self) -> str | None:
+        if self.size < 1:
+            return f"size must be at least 1, got {self.size}"
+        if self.capacity is not None and self.capacity < self.size and self.wait == "unlimited":
+            return f"capacity must let a batch of {self.size} come together, got {self.capacity}"
+        return capacity_problem(self.capacity)
+
+    def station(self, agenda: Any, name: str, node: int, workers: float, speed: float, generator: Generator) -> Station:
+        """A station with this discipline."""
+        patience = float("inf") if self.wait == "unlimited" else self.wait
+        return BatchStation(agenda, name, node, workers, speed, self.capacity, self.size, patience, self.duration)
+
+
+DISCIPLINES = (Fifo, Lifo, RandomOrder, Priority, ProcessorSharing, Batch)
 Discipline = Annotated[Any, Choice("discipline", DISCIPLINES, names=True)]

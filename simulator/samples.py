@@ -87,6 +87,15 @@ class Samples:
         """The mean, NaN without values."""
         return self.total / self.count if self.count else float("nan")
 
+    def fraction_above(self, bound: float) -> float:
+        """The share of values above `bound`, which is above 0; to a bin's width once binned."""
+        if self.count == 0:
+            return float("nan")
+        if self.counts is None:
+            return float(sum(int((chunk > bound).sum()) for chunk in self.chunks)) / self.count
+        first = int(np.floor(np.log2(bound) * BINS)) + 1 - self.offset
+        return float(self.counts[max(first, 0) :].sum()) / self.count
+
     def fraction_positive(self) -> float:
         """The share of values above 1e-12 (waits below that are zero), NaN without values."""
         if not self.count:

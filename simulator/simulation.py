@@ -130,6 +130,7 @@ class Simulation:
         self.closes_at = span.requests or -1  # how many counted requests close it
         self.is_closed = False
         self.timeline: Timeline | None = None
+        self.exceed: tuple[float, ...] = ()  # latencies and waits [s] to be counted above
         self.requests = RequestColumns()
         self.span_rows = SpanRows(spans)
         self.numbers = array("q")  # number within its entry by request id, kept while spans are thinned

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.batch import BatchMeter
 from simulator.record import CALL_FIELDS, HOP_FIELDS, LANES, PAUSE_FIELDS
 from simulator.request import COMPLETED, OUTCOMES, STATUSES
 from simulator.samples import Samples
@@ -35,6 +36,15 @@ class StationRecord:
     run_time_at: np.ndarray  # the same over the whole run
     run_sojourn_s: float
     run_service_s: float
+    busy_s: float | None = None  # worker time in the window, where a worker serves several jobs at once
+    queue_s: float | None = None  # integral of the number waiting over the window, there
+    run_busy_s: float | None = None
+
+    def busy_time(self) -> float:
+        """Worker time over the whole run [s]."""
+        if self.run_busy_s is not None:
+            return self.run_busy_s
+        return float(np.minimum(np.arange(len(self.run_time_at)), self.workers) @ self.run_time_at)
 
 
 @dataclass
@@ -86,6 +96,8 @@ class Trace:
     end: float
     events: int
     decisions: int
+    exceed: tuple[float, ...]  # s; how often latencies and waits are above these is told
+    left_behind: int  # requests and attempts still there when the run ended
     timeline: np.ndarray  # (samples, 2 + stations): time, in flight, jobs present by station
 
     @property
@@ -270,6 +282,18 @@ def utilities(simulation: Simulation, columns: dict[str, np.ndarray], applicatio
     return value
 
 
+def station_record(station: Any, node: str, window: float) -> StationRecord:
+    """What a station measured."""
+    meter = station.meter
+    record = StationRecord(
+        station.name, node, station.workers, window, np.trim_zeros(meter.time_at, "b"), meter.waits, meter.sojourns, meter.services,
+        meter.rejected, np.trim_zeros(meter.run_time_at, "b"), meter.run_sojourn_s, meter.run_service_s,
+    )  # fmt: skip
+    if isinstance(meter, BatchMeter):
+        record.busy_s, record.queue_s, record.run_busy_s = meter.busy_s, meter.queue_s, meter.run_busy_s
+    return record
+
+
 def collect(simulation: Simulation) -> Trace:
     """The trace of a simulation that has just ended."""
     columns = simulation.requests.arrays(simulation.generated)
@@ -279,24 +303,7 @@ def collect(simulation: Simulation) -> Trace:
     opened, closed = simulation.window_opened, simulation.window_closed
     window = max(closed - opened, 0.0)
     names = [node.name for node in simulation.nodes]
-    stations = [
-        StationRecord(
-            station.name,
-            names[station.node],
-            station.workers,
-            window,
-            np.trim_zeros(meter.time_at, "b"),
-            meter.waits,
-            meter.sojourns,
-            meter.services,
-            meter.rejected,
-            np.trim_zeros(meter.run_time_at, "b"),
-            meter.run_sojourn_s,
-            meter.run_service_s,
-        )
-        for station in simulation.stations
-        for meter in (station.meter,)
-    ]
+    stations = [station_record(station, names[station.node], window) for station in simulation.stations]
     links = [
         LinkRecord(
             link.name,
@@ -343,5 +350,7 @@ def collect(simulation: Simulation) -> Trace:
         end=float(simulation.environment.now),
         events=simulation.environment.entries,
         decisions=int(columns["attempts"].sum()),
+        exceed=simulation.exceed,
+        left_behind=sum(station.number for station in simulation.stations) + len(simulation.in_flight),
         timeline=np.array(simulation.timeline.rows if simulation.timeline is not None else []).reshape(-1, 2 + len(stations)),
     )

@@ -31,7 +31,7 @@ def scenario_texts(draw) -> str:
     names = [f"n{i}" for i in range(nodes)]
     lines = ["name: random", "horizon: 3 s", "drain: stop", f"seed: {draw(st.integers(0, 999))}", "record: {spans: all}", "network:", "  nodes:"]
     for name in names:
-        kind = draw(st.sampled_from(["fifo", "fifo", "lifo", "random", "priority", "priority, preemptive: true", "processor_sharing"]))
+        kind = draw(st.sampled_from(["fifo", "fifo", "lifo", "random", "priority", "priority, preemptive: true", "processor_sharing", "batch, size: 3, wait: 4 ms, duration: max"]))
         capacity = ", discipline: {kind: " + kind + draw(st.sampled_from(["", ", capacity: 3"])) + "}"
         workers = draw(st.sampled_from(["1", "2", "unlimited"]))
         lines.append(f"    - {{name: {name}, workers: {workers}, speed: {draw(st.sampled_from([0.5, 1, 2]))}{capacity}}}")

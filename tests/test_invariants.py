@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from analysis.invariants import critical_segments
 from scenarios.load import bundled, load
-from simulator.record import CALL_FIELDS, HOP_FIELDS, PAUSE_FIELDS
+from simulator.record import CALL_FIELDS
 from simulator.trace import Trace
 from tests.helpers import run, scenario
 from tests.random_scenarios import scenario_texts
@@ -19,7 +20,7 @@ def check(trace: Trace) -> None:
         n = np.arange(len(station.run_time_at))
         integral = float(n @ station.run_time_at)
         assert integral == pytest.approx(station.run_sojourn_s, rel=1e-9, abs=1e-9), station.name  # Little's law on the path
-        busy = float(np.minimum(n, station.workers) @ station.run_time_at)
+        busy = station.busy_time()
         assert busy == pytest.approx(station.run_service_s, rel=1e-9, abs=1e-9), station.name
     for link in trace.links:
         bits = link.run_bits
@@ -29,16 +30,7 @@ def check(trace: Trace) -> None:
 
 def check_critical_path(trace: Trace) -> None:
     """Along the critical path queue, service, spike, back-off and every hop add up to the latency of each traced, completed request."""
-    total = np.zeros(len(trace.latency))
-    call = dict(zip(CALL_FIELDS, trace.calls.T, strict=True))
-    hop = dict(zip(HOP_FIELDS, trace.hops.T, strict=True))
-    np.add.at(total, call["request"].astype(int), (call["finished"] - call["reached"]) * call["critical"])
-    np.add.at(total, hop["request"].astype(int), (hop["arrived"] - hop["reached"]) * hop["critical"])
-    pause = dict(zip(PAUSE_FIELDS, trace.pauses.T, strict=True))
-    np.add.at(total, pause["request"].astype(int), (pause["until"] - pause["since"]) * pause["critical"])
-    traced = np.zeros(len(total), dtype=bool)
-    traced[call["request"].astype(int)] = True
-    traced &= trace.completed
+    total, traced = critical_segments(trace)
     np.testing.assert_allclose(total[traced], trace.latency[traced], rtol=1e-9, atol=1e-9)
 
 

@@ -16,7 +16,12 @@ import numpy as np
 
 from scenarios.execute import Factory, run_replications
 from scenarios.load import parse
-from scenarios.validation.cases import CASES, Case, Run, Statistic
+from scenarios.validation.case import Case, Statistic
+from scenarios.validation.cases import CASES as TEXTBOOK
+from scenarios.validation.figures import Run
+from scenarios.validation.own_cases import CASES as OWN
+
+CASES = (*TEXTBOOK, *OWN)
 
 GATE = 4.0
 REPLICATIONS = 10
@@ -39,6 +44,7 @@ class Verdict:
     seed: int
     seconds: float
     passed: bool | None  # None where it is only reported
+    summary: str  # where `summary.json` of a run of the case's scenario has it
 
 
 class Unknown(Exception):
@@ -68,7 +74,7 @@ def run_case(case: Case, quick: bool, workers: int, seed: int) -> Iterator[Verdi
             shown = Run(trace)
             for statistic in case.statistics:
                 if statistic.run == name:
-                    figures[statistic.id].append(statistic.figure(shown))
+                    figures[statistic.id].append(statistic.figure.of(shown))
     seconds = time.perf_counter() - begun
     for statistic in case.statistics:
         yield judge(case, statistic, figures[statistic.id], requests, seed, seconds)
@@ -83,11 +89,12 @@ def judge(case: Case, statistic: Statistic, values: list[float], requests: int, 
     z = None
     passed: bool | None
     if statistic.limit is not None or statistic.sd is None:
-        passed = abs(observed - statistic.expected) <= (statistic.limit or 0.0) * abs(statistic.expected)
+        passed = abs(observed - statistic.expected) <= (statistic.limit or 0.0) * (abs(statistic.expected) or 1.0)
     else:
         sd = statistic.sd * statistic.expected * sqrt(case.requests / (requests * len(values)))
         z = (observed - statistic.expected) / sd
         passed = abs(z) <= GATE
     return Verdict(
-        case.id, case.model, statistic.name, statistic.expected, observed, half, z, requests, len(values), seed, seconds, passed if statistic.gate else None
+        case.id, case.model, statistic.name, statistic.expected, observed, half, z, requests, len(values), seed, seconds, passed if statistic.gate else None,
+        statistic.figure.path,
     )

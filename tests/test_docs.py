@@ -1,0 +1,32 @@
+"""The scenarios printed in the docs run as they are."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from analysis.summary import summarise
+from tests.helpers import run, scenario
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def blocks() -> list:
+    """Every scenario in a fenced block, named by its page and its own name."""
+    found = []
+    for page in sorted(DOCS.glob("*.md")):
+        for part in page.read_text(encoding="utf-8").split("```yaml\n")[1:]:
+            text = part.split("```")[0]
+            if text.startswith("name:"):
+                found.append(pytest.param(text, id=f"{page.stem}-{text.split()[1]}"))
+    return found
+
+
+@pytest.mark.parametrize("text", blocks())
+def test_scenario_runs(text):
+    described = scenario(text)
+    if described.requests is not None:
+        described = replace(described, requests=min(described.requests, 2000))
+    figures = summarise([run(described)])
+    assert figures["requests"]["completed"] > 0
+    assert figures["requests"]["unfinished"] == 0
