@@ -112,7 +112,7 @@ def neighbour_links(sites: np.ndarray, neighbours: int) -> list[tuple[int, int, 
     for _ in range(count):
         joined[at] = True
         far = distances(sites[at], sites)
-        order = [int(other) for other in np.argsort(far, kind="stable") if other != at]
+        order = [int(other) for other in np.argsort(far, kind="stable")[: neighbours + 1] if other != at]
         for other in order[:neighbours]:
             links[min(at, other), max(at, other)] = float(far[other])
         closer = ~joined & (far < near)
