@@ -102,8 +102,8 @@ def calls_of(top: Stage, names: dict[Key, str], where: str) -> list[PlannedCall]
         call.one_of = choice
         call.probability = stage.probability if chained is None else stage.present / chained.present
         wanted = [] if caller is None or chained is not None else [caller]
-        for earlier in before:
-            wanted += earlier
+        for others in before:
+            wanted += others
         call.after = [other.name for other in needed(wanted, successors)]
         for name in call.after:
             successors.setdefault(name, []).append(call)

@@ -136,8 +136,9 @@ def trees_of(path: Path, spans: dict[str, Span]) -> tuple[list[SpanTree], int]:
         trail = [next(span for span in spans.values() if span.id not in reached)]
         while trail[-1].parent not in {span.id for span in trail}:
             trail.append(spans[str(trail[-1].parent)])
-        ids = [span.id for span in trail]
-        ids = ids[ids.index(str(trail[-1].parent)) :]
-        cycle = [ids[-1], *ids[-2::-1], ids[-1]] if len(ids) > 1 else [ids[0], ids[0]]
-        raise InputError(f"{path}:{trail[0].line}: the spans of trace {trail[0].trace!r} form a cycle: {' -> '.join(cycle)}")
+        round_trip = trail[[span.id for span in trail].index(str(trail[-1].parent)) :][::-1]  # callers first
+        first = min(round_trip, key=lambda span: span.line)
+        start = round_trip.index(first)
+        cycle = [span.id for span in (*round_trip[start:], *round_trip[:start], first)]
+        raise InputError(f"{path}:{first.line}: the spans of trace {first.trace!r} form a cycle: {' -> '.join(cycle)}")
     return [SpanTree(top, children) for top in tops if top.parent is None], sum(not rooted for rooted in reached.values())
