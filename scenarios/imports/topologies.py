@@ -141,19 +141,29 @@ def scenario_of(
     path: Path, out: Path, network: Sequence[str], names: Sequence[str], weights: Mapping[str, float], measured: list[str], assumed: list[str]
 ) -> Imported:
     """The text: one service everywhere, requests entering by weight."""
+    from scenarios.load import parse
+    from scenarios.loads import offered_loads
+
     most = max(weights.values()) / sum(weights.values()) if weights else 1.0 / len(names)
-    rate = rounded(UTILISATION * WORKERS / MEAN / most)
+    rate = UTILISATION * WORKERS / MEAN / most
+    spread = offered_loads(parse("\n".join(body_of(path, out, network, weights, rate)), out).scenario, out.parent)["saturates_at"]
+    rate = rounded(rate * min(1.0, UTILISATION * spread))
     assumed += [
         f"nodes: {WORKERS} workers each, of speed 1",
         f"service time: lognormal, mean {seconds(MEAN)}, cv {CV:g}; one call a request, on any node within 2 hops of its ingress, 10 kB there and 2 kB back",
-        f"arrivals: Poisson, {digits(rate)} requests/s in all, so many that the node where most enter ({percent(most)}) could serve its own at a "
-        f"utilisation of at most {percent(UTILISATION)}",
+        f"arrivals: Poisson, {digits(rate)} requests/s in all: at most {percent(UTILISATION)} utilisation both where most enter ({percent(most)} of all), if "
+        f"that node serves its own, and everywhere, if calls spread evenly within 2 hops",
     ]
+    return Imported(name_for(out), path, "\n".join(body_of(path, out, network, weights, rate)) + "\n", tuple(measured), tuple(assumed))
+
+
+def body_of(path: Path, out: Path, network: Sequence[str], weights: Mapping[str, float], rate: float) -> list[str]:
+    """The lines of the scenario."""
     ingress = ["    ingress: all"]
     if weights:
         written = folded({name: float(digits(weight, 6)) if weight != int(weight) else int(weight) for name, weight in weights.items()}, "        ")
         ingress = ["    ingress:", "      nodes: all", f"      weights: {written}"]
-    body = [
+    return [
         f"name: {scalar(name_for(out))}",
         f"description: {scalar(f'Topology of {path.name}')}",
         f"horizon: {seconds(rounded(REQUESTS / rate))}",
@@ -177,4 +187,3 @@ def scenario_of(
         f"    arrivals: {flow({'kind': 'poisson', 'rate': f'{digits(rate)} /s'})}",
         "control: {policy: shortest-expected-delay, hops: 2}",
     ]
-    return Imported(name_for(out), path, "\n".join(body) + "\n", tuple(measured), tuple(assumed))

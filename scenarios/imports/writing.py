@@ -58,7 +58,8 @@ def scalar(value: Any) -> str:
     plain = PLAIN.fullmatch(text) and text == text.strip() and " #" not in text
     if plain and (QUANTITY.fullmatch(text) or not NOT_PLAIN.fullmatch(text)):
         return text
-    return json.dumps(text, ensure_ascii=not text.isprintable())
+    quoted = json.dumps(text, ensure_ascii=False)  # its short escapes are YAML's too
+    return quoted if quoted.isprintable() else "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in quoted)
 
 
 def flow(value: Any) -> str:

@@ -18,7 +18,7 @@ from scenarios.readers import InputError
 from scenarios.readers.dependencies import read_dependencies
 from scenarios.readers.spans import read_spans, service_of
 from simulator.laws import Lognormal
-from tests.helpers import run
+from tests.helpers import finished, run
 from tests.scenarios.spans import CHANCE, LAWS, MS, shop_requests, write_spans
 
 
@@ -59,7 +59,8 @@ def test_self_time_is_the_span_minus_the_union_of_its_children():
 
 
 def test_spans_of_one_service_are_one_visit(tmp_path):
-    rows = [("t", "1", "root", "a", "/x", 0, 20), ("t", "2", "1", "a", "inner", 1, 19), ("t", "3", "2", "a", "client", 5, 15), ("t", "4", "3", "b", "/y", 6, 12)]
+    spans = [("1", "root", "a", "/x", 0, 20), ("2", "1", "a", "inner", 1, 19), ("3", "2", "a", "client", 5, 15), ("4", "3", "b", "/y", 6, 12)]
+    rows = [("t", *span) for span in spans]
     tree = read_spans(write_spans(tmp_path / "s.csv", rows)).trees[0]
     top = visits_of(tree)
     assert (top.self_time(), [child.key for child in top.children]) == (14 * MS, [("b", "/y")])
@@ -263,7 +264,7 @@ def test_dependencies(tmp_path):
     assert {d.service: d.nodes.names for d in each.deployments}["front"] == ("host-10-0-0-1",)
     once = imported(tmp_path / "d.csv", tmp_path / "once.yaml", shared="once", weights="ignore").scenario
     assert [(call.name, list(call.after)) for call in once.applications["front"].calls][-1] == ("db", ["cart", "ads"])
-    assert run(once).completed.all()
+    assert finished(run(once))
 
 
 @pytest.mark.parametrize(
@@ -314,7 +315,7 @@ def test_train_ticket(shared, tmp_path, options):
     assert "1,614 spans of 35 traces" in loaded.text and "n = 35" in loaded.text
     assert offered_loads(loaded.scenario, tmp_path)["saturates_at"] > 1.5
     short = load(tmp_path / "train.yaml", ["horizon=300 s", "warm_up=0 s"]).scenario
-    assert run(short).completed.all()
+    assert finished(run(short))
 
 
 def test_train_ticket_takes_about_as_long_as_measured(shared, tmp_path):
@@ -329,4 +330,4 @@ def test_online_boutique(shared, tmp_path):
     loaded = imported(shared / "data" / "callgraphs" / "nezha_online_boutique_dependency.csv", tmp_path / "shop.yaml")
     assert list(loaded.scenario.applications) == ["frontend"] and len(loaded.scenario.applications["frontend"].calls) == 15
     assert offered_loads(loaded.scenario, tmp_path)["saturates_at"] > 1.5
-    assert run(load(tmp_path / "shop.yaml", ["horizon=20 s"]).scenario).completed.all()
+    assert finished(run(load(tmp_path / "shop.yaml", ["horizon=20 s"]).scenario))
