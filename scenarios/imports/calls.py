@@ -100,6 +100,9 @@ def of_spans(path: Path, spans: SpanFile, out: Path, by: str, level: str, nodes:
         "self times hold what the spans hold: waiting for a worker, and on the caller's side the network; calls are independent of each other",
         "a visit that occurs in only some traces runs with that probability, independently of others, unless exactly one of several always occurs (one_of)",
     ]
+    entries = len(applications(roots, names, "entry"))
+    if len(plans) == 1 and entries > 1 and by == "root":
+        measured.append(f"all requests have one root operation, which calls {entries:,} others first; --by entry makes an application of each")
     if spans.outside:
         measured.append(f"{spans.outside:,} spans reach beyond their parent; only what lies within it is taken from its self time")
     if rate:

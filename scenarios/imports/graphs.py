@@ -170,38 +170,50 @@ def calls_of_dependencies(graph: Dependencies, root: str, each: bool, weights: b
 
     With `weights` a weight is how many calls of the target one call of the source makes: n copies, or a probability below 1.
     """
+    callees: dict[str, list[str]] = {service: [] for service in graph.services}
+    for source, target in graph.calls:
+        callees[source].append(target)
+    if not each:
+        return joined_calls(graph, root, callees, weights)
     calls: list[PlannedCall] = []
-    if each:
-        taken = Names()
-        left: list[tuple[str, PlannedCall | None]] = [(root, None)]
-        while left:
-            service, caller = left.pop(0)
-            if len(calls) >= MOST_CALLS:
-                raise InputError(f"{where}: more than {MOST_CALLS:,} calls below {root}; make one call of each service with --shared once")
-            call = PlannedCall(taken.new(service), service)
-            if caller is not None:
-                call.after = [caller.name]
-                weigh(call, graph.calls[caller.service, service] if weights else 1.0, caller.fan_out)
-            calls.append(call)
-            left += [(callee, call) for callee in graph.callees(service)]
-        return calls
-    reached, left_once = {root}, [root]
-    while left_once:
-        for callee in graph.callees(left_once.pop()):
+    taken = Names()
+    left: list[tuple[str, PlannedCall | None]] = [(root, None)]
+    for service, caller in left:  # which grows
+        if len(calls) >= MOST_CALLS:
+            raise InputError(f"{where}: more than {MOST_CALLS:,} calls below {root}; make one call of each service with --shared once")
+        call = PlannedCall(taken.new(service), service)
+        if caller is not None:
+            call.after = [caller.name]
+            weigh(call, graph.calls[caller.service, service] if weights else 1.0, caller.fan_out)
+        calls.append(call)
+        left += [(callee, call) for callee in callees[service]]
+    return calls
+
+
+def joined_calls(graph: Dependencies, root: str, callees: dict[str, list[str]], weights: bool) -> list[PlannedCall]:
+    """One call of each service below `root`, after all its callers (Kahn's algorithm; there are no cycles)."""
+    reached, left = {root}, [root]
+    while left:
+        for callee in callees[left.pop()]:
             if callee not in reached:
                 reached.add(callee)
-                left_once.append(callee)
-    by_service: dict[str, PlannedCall] = {}
-    waiting = [service for service in graph.services if service in reached]
-    while waiting:  # callers first; there are no cycles
-        for service in list(waiting):
-            callers = [source for source, target in graph.calls if target == service and source in reached]
-            if all(source in by_service for source in callers):
-                call = by_service[service] = PlannedCall(service, service, list(callers))
-                if callers:
-                    weigh(call, max(graph.calls[source, service] for source in callers) if weights else 1.0, 1)
-                waiting.remove(service)
-                calls.append(call)
+                left.append(callee)
+    callers: dict[str, list[str]] = {service: [] for service in graph.services if service in reached}
+    for source, target in graph.calls:
+        if source in reached:
+            callers[target].append(source)
+    waiting = {service: len(own) for service, own in callers.items()}
+    ready = [root]
+    calls = []
+    for service in ready:  # which grows
+        call = PlannedCall(service, service, list(callers[service]))
+        if callers[service] and weights:
+            weigh(call, max(graph.calls[source, service] for source in callers[service]), 1)
+        calls.append(call)
+        for callee in callees[service]:
+            waiting[callee] -= 1
+            if waiting[callee] == 0:
+                ready.append(callee)
     return calls
 
 

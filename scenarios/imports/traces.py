@@ -94,6 +94,8 @@ def import_trace(path: Path, out: Path, *, format: str | None = None) -> Importe
     warm_up = rounded(WARM_UP * figures.span) if figures.span >= 1.0 else 0.0
     arrivals: dict[str, Any] = {"kind": "trace", "file": file_reference(path, out), "format": name}
     measured = [f"{figures.count:,} requests over {seconds(figures.span)}, format {name}: mean rate {digits(figures.rate)} /s, {variability(figures)}"]
+    account = getattr(trace, "account", None)
+    measured += account.notes() if account is not None else []
     measured += [lengths("prompt", prompt), lengths("output", output)]
     if len(prompt) > 2 and prompt.std() > 0 and output.std() > 0:
         measured.append(f"correlation of prompt and output tokens: {digits(float(np.corrcoef(prompt, output)[0, 1]), 2)}")

@@ -138,9 +138,12 @@ def stages_below(callers: list[Visit]) -> list[Stage]:
     spans = [{place: (group[0].start, max(visit.end for visit in group)) for place, group in own.items()} for own in seen]
     for i, late in enumerate(ordered):
         for early in ordered[:i]:
+            if early[0] == late[0]:  # by their numbers
+                stages[late].after.append(stages[early])
+                continue
             both = [own for own in spans if early in own and late in own]
             apart = sum(follows(own[late], own[early]) for own in both)
-            if both and (2 * apart > len(both) or early[0] == late[0]):
+            if 2 * apart > len(both):
                 stages[late].after.append(stages[early])
     inside = [stages[place] for place in ordered]
     mark_choices(inside)

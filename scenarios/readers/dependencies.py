@@ -33,10 +33,6 @@ class Dependencies:
     hosts: dict[str, tuple[str, ...]]
     notes: tuple[str, ...] = ()
 
-    def callees(self, service: str) -> list[str]:
-        """Whom it calls."""
-        return [target for source, target in self.calls if source == service]
-
     def roots(self) -> list[str]:
         """Services that call and that nobody calls."""
         called = {target for _, target in self.calls}
@@ -84,15 +80,17 @@ def read_json(path: Path) -> Dependencies:
     if not isinstance(data, dict) or not isinstance(data.get("nodes"), list) or not isinstance(data.get("edges"), list):
         raise InputError(f"{path}: expected an object with 'nodes' and 'edges', both lists")
     nodes = [name_of(node, f"{path}: nodes[{i}]") for i, node in enumerate(data["nodes"])]
-    twice = next((name for i, name in enumerate(nodes) if name in nodes[:i]), None)
-    if twice is not None:
-        raise InputError(f"{path}: the node {twice!r} stands twice")
+    known: set[str] = set()
+    for name in nodes:
+        if name in known:
+            raise InputError(f"{path}: the node {name!r} stands twice")
+        known.add(name)
     edges = []
     for i, edge in enumerate(data["edges"]):
         where = f"{path}: edges[{i}]"
         source, target, weight = ends_of(edge, where)
         for end in (source, target):
-            if end not in nodes:
+            if end not in known:
                 raise InputError(f"{where}: names the node {end!r}, which is not among 'nodes'")
         edges.append((where, source, target, weight))
     return collected(path, nodes, edges)
@@ -133,15 +131,15 @@ def collected(path: Path, nodes: Iterable[str], edges: Iterable[tuple[str, str, 
         services.setdefault(target)
         calls[source, target] = calls.get((source, target), 0.0) + weight
     notes = []
-    if CLIENT in services and all(target != CLIENT for _, target in calls):
+    if len(services) > 1 and CLIENT in services and all(target != CLIENT for _, target in calls):
         calls = {pair: weight for pair, weight in calls.items() if pair[0] != CLIENT}
         del services[CLIENT]
         notes.append(f"{CLIENT} stands for the client; it and its calls are left out")
-    alone = [name for name in services if all(name not in pair for pair in calls)]
-    if len(services) > 1 and calls:
-        if alone:
-            notes.append(f"left out, since they neither call nor are called: {', '.join(alone)}")
-        services = {name: None for name in services if name not in alone}
+    linked = {name for pair in calls for name in pair}
+    alone = [name for name in services if name not in linked]
+    if calls and alone:
+        notes.append(f"left out, since they neither call nor are called: {', '.join(alone)}")
+        services = dict.fromkeys(name for name in services if name in linked)
     if not services:
         raise InputError(f"{path}: there is no service in it")
     return Dependencies(tuple(services), calls, {name: own for name, own in hosts.items() if name in services}, tuple(notes))

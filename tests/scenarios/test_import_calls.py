@@ -1,5 +1,6 @@
 """Call graphs from outside: what is read, what is estimated, and that the scenario does what the spans did."""
 
+import csv
 import json
 
 import numpy as np
@@ -19,7 +20,7 @@ from scenarios.readers.dependencies import read_dependencies
 from scenarios.readers.spans import read_spans, service_of
 from simulator.laws import Lognormal
 from tests.helpers import finished, run
-from tests.scenarios.spans import CHANCE, LAWS, MS, shop_requests, write_spans
+from tests.scenarios.spans import CHANCE, HEADER, LAWS, MS, shop_requests, write_spans
 
 
 def visit(service, start, end, *children):
@@ -307,12 +308,48 @@ def test_bad_graphs(tmp_path, name, text, message):
         read_dependencies(tmp_path / name)
 
 
+NAMES = st.lists(st.text(min_size=1, max_size=8), min_size=2, max_size=5, unique_by=str.strip)
+
+
+@given(NAMES, st.sampled_from(["json", "csv"]), st.booleans())
+def test_whatever_the_names_it_loads_or_says_why(tmp_path_factory, names, format, equal):
+    folder = tmp_path_factory.mktemp("names")
+    path = folder / f"g.{format}"
+    if format == "json":
+        path.write_text(json.dumps({"nodes": names, "edges": [[names[0], other] for other in names[1:]]}))
+    else:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([["Source", "Target"], *([names[0], other] for other in names[1:])])
+    try:
+        loaded = imported(path, folder / "g.yaml", nodes=2 if equal else None)
+    except InputError as error:
+        assert "expected a name" in str(error) or "there is no service" in str(error) or "cannot be read" in str(error)
+        assert not (folder / "g.yaml").exists()
+    else:
+        assert finished(run(load(loaded.path, ["horizon=2 s", "warm_up=0 s"]).scenario))
+
+
+@given(NAMES)
+def test_whatever_the_pods_it_loads_or_says_why(tmp_path_factory, names):
+    folder = tmp_path_factory.mktemp("pods")
+    with (folder / "s.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = [("t", f"s{i}", f"s{i - 1}" if i else "root", name, name[::-1], i * MS, (99 - i) * MS, 0) for i, name in enumerate(names)]
+        csv.writer(file).writerows([HEADER.strip().split(","), *rows])
+    try:
+        loaded = imported(folder / "s.csv", folder / "s.yaml")
+    except InputError as error:
+        assert "expected a name" in str(error) or "cannot be read" in str(error)
+    else:
+        assert finished(run(load(loaded.path, ["horizon=9 s", "warm_up=0 s"]).scenario))
+
+
 @pytest.mark.parametrize("options", [{}, {"by": "entry"}, {"level": "operation", "nodes": 3}], ids=["root", "entry", "operation"])
 def test_train_ticket(shared, tmp_path, options):
     path = shared / "data" / "callgraphs" / "nezha_trainticket_spans.csv"
     loaded = imported(path, tmp_path / "train.yaml", **options)
     assert len(loaded.scenario.applications) == (8 if options == {"by": "entry"} else 1)
     assert "1,614 spans of 35 traces" in loaded.text and "n = 35" in loaded.text
+    assert ("--by entry" in loaded.text) == ("by" not in options)
     assert offered_loads(loaded.scenario, tmp_path)["saturates_at"] > 1.5
     short = load(tmp_path / "train.yaml", ["horizon=300 s", "warm_up=0 s"]).scenario
     assert finished(run(short))
