@@ -131,10 +131,11 @@ def nodes_of(roots: Sequence[Visit]) -> dict[str, str]:
 
 
 def applications(roots: Sequence[Visit], names: Mapping[Key, str], by: str) -> dict[str, list[Visit]]:
-    """Requests by application: by their root operation, or by what it calls first."""
+    """Requests by application: by their root operation, or by the first one in another service."""
     found: dict[tuple[Key, ...], list[Visit]] = {}
     for root in roots:
-        key = (root.key, root.children[0].key) if by == "entry" and root.children else (root.key,)
+        others = [visit for visit in root.all() if visit.key[0] != root.key[0]] if by == "entry" else []
+        key = (root.key, min(others, key=lambda visit: visit.start).key) if others else (root.key,)
         found.setdefault(key, []).append(root)
     taken = Names()
     return {taken.new(names[key[-1]]): chosen for key, chosen in found.items()}
