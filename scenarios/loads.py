@@ -1,7 +1,8 @@
 """Offered load: how much work and how many bits a scenario sends to each station and link a second, before it runs.
 
-Calls of a service are assumed to spread over its deployments in proportion to capacity (workers times speed), variants evenly;
-requests to enter as declared; inputs to come from where their senders run, so a policy that keeps calls together loads links less.
+Requests enter as declared. The calls that become ready at a node spread over the deployments within `hops` of it in proportion to
+capacity (workers times speed), variants evenly; inputs come from where their senders run, so a policy that keeps calls together
+loads links less.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def offered_loads(scenario: Scenario, base: Path) -> dict[str, Any]:
         rates[entry.name] = rate
         shares = [high - low for low, high in zip([0.0, *source.cumulative[:-1]], source.cumulative, strict=True)]
         ingress = dict(zip(source.ingresses, shares, strict=True))
-        add_application(simulation, source.application, rate, ingress, work, bits, source)
+        add_application(simulation, source.application, rate, ingress, work, bits, scenario.control.hops == "all")
     capacity = {station.name: station.workers * station.speed for station in simulation.stations}
     stations = {name: work.get(name, 0.0) / capacity[name] for name in capacity}
     links = {simulation.links[i].name: flow / simulation.links[i].rate for i, flow in bits.items()}
@@ -44,11 +45,14 @@ def offered_loads(scenario: Scenario, base: Path) -> dict[str, Any]:
 
 
 def add_application(
-    simulation: Any, application: Application, rate: float, ingress: dict[int, float], work: dict[str, float], bits: dict[int, float], source: Any
+    simulation: Any, application: Application, rate: float, ingress: dict[int, float], work: dict[str, float], bits: dict[int, float], anywhere: bool
 ) -> None:
-    """Adds the work and the bits of one workload entry."""
+    """Adds the work and the bits of one workload entry; `anywhere`: every agent has the same candidates."""
     runs = probabilities(application)
-    spread = {vertex.index: placement(vertex) for vertex in application.vertices}
+    spread: dict[int, list[tuple[Any, float]]] = {}
+    for index in application.order():
+        vertex = application.vertices[index]
+        spread[index] = placement(vertex, {0: 1.0} if anywhere else agents_of(vertex, ingress, spread))
     for vertex in application.vertices:
         calls = rate * runs[vertex.index]
         for candidate, share in spread[vertex.index]:
@@ -80,14 +84,33 @@ def probabilities(application: Application) -> list[float]:
     return runs
 
 
-def placement(vertex: Vertex) -> list[tuple[Any, float]]:
-    """(candidate, share of the calls), in proportion to capacity, as the first agent sees the candidates."""
-    candidates = vertex.slots[0] or vertex.service.find_slots(0)
-    weights = [candidate.server.workers * candidate.server.speed for candidate in candidates]
-    if any(weight == math.inf for weight in weights):
-        weights = [1.0 if weight == math.inf else 0.0 for weight in weights]
-    total = sum(weights)
-    return [(candidate, weight / total) for candidate, weight in zip(candidates, weights, strict=True) if weight > 0]
+def agents_of(vertex: Vertex, ingress: dict[int, float], spread: dict[int, list[tuple[Any, float]]]) -> dict[int, float]:
+    """Share of the calls that become ready at each node: where requests enter, or where the predecessors run, each as often the last."""
+    before = [b for b, _, _ in vertex.inputs if b >= 0]
+    if not before:
+        return ingress
+    agents: dict[int, float] = {}
+    for b in before:
+        for candidate, share in spread[b]:
+            agents[candidate.index] = agents.get(candidate.index, 0.0) + share / len(before)
+    return agents
+
+
+def placement(vertex: Vertex, agents: dict[int, float]) -> list[tuple[Any, float]]:
+    """(candidate, share of the calls), in proportion to capacity among the candidates of each agent."""
+    found: dict[tuple[int, int, int], list[Any]] = {}  # by node, station and variant: the candidates of two agents are different objects
+    for agent, part in agents.items():
+        if part <= 0.0:
+            continue
+        candidates = vertex.slots[agent] or vertex.service.find_slots(agent)
+        weights = [candidate.server.workers * candidate.server.speed for candidate in candidates]
+        if any(weight == math.inf for weight in weights):
+            weights = [1.0 if weight == math.inf else 0.0 for weight in weights]
+        total = sum(weights)
+        for candidate, weight in zip(candidates, weights, strict=True):
+            if weight > 0:
+                found.setdefault((candidate.index, id(candidate.server), candidate.variant), [candidate, 0.0])[1] += part * weight / total
+    return [(candidate, share) for candidate, share in found.values()]
 
 
 def mean_with_spikes(vertex: Vertex, mean: float) -> float:

@@ -22,6 +22,11 @@ def run(described: Scenario, seed: int | None = None, replication: int = 0, poli
     return simulation.run((policy or described.control.policy).actor(simulation))
 
 
+def finished(trace: Trace) -> bool:
+    """Whether there are counted requests, and all of them are completed."""
+    return bool(trace.counted.any() and trace.completed[trace.counted].all())
+
+
 def one_station(service: str, arrivals: str = "{kind: poisson, rate: 70 /s}", node: str = "workers: 1", requests: int = 40_000, more: str = "") -> Scenario:
     """A single node with one service and one stream of requests."""
     return scenario(f"""

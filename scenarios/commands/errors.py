@@ -5,10 +5,11 @@ from __future__ import annotations
 
 def user_errors() -> tuple[type[Exception], ...]:
     """Error classes whose text says where and what to change."""
+    from scenarios.imports.writing import WriteError
     from scenarios.problems import ScenarioError
     from scenarios.readers import InputError
     from scenarios.results import ResultsError
     from scenarios.targets import TargetError
     from simulator.errors import SimulationError
 
-    return ScenarioError, InputError, ResultsError, TargetError, SimulationError
+    return ScenarioError, InputError, ResultsError, TargetError, WriteError, SimulationError
