@@ -94,7 +94,9 @@ class BatchStation(Station):
 
     __slots__ = ("alarm", "alarmed", "batch_of", "busy", "changes", "duration", "patience", "size")
 
-    def __init__(self, agenda: Environment, name: str, node: int, workers: float, speed: float, capacity: int | None, size: int, patience: float, duration: str):
+    def __init__(
+        self, agenda: Environment, name: str, node: int, workers: float, speed: float, capacity: int | None, size: int, patience: float, duration: str
+    ):
         super().__init__(agenda, name, node, workers, speed, capacity, deque())
         self.size = size
         self.patience = patience  # s that the oldest waits for a full batch; inf for ever

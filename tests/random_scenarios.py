@@ -6,6 +6,7 @@ TIME_LAWS = st.sampled_from(
     ["2 ms", "{kind: exponential, mean: 3 ms}", "{kind: lognormal, mean: 4 ms, cv: 1.5}", "{kind: pareto, minimum: 1 ms, shape: 1.6}", "0 s"]
 )
 SIZE_LAWS = st.sampled_from(["0 B", "4 kB", "{kind: exponential, mean: 20 kB}", "{kind: lognormal, mean: 30 kB, cv: 1}"])
+DISCIPLINES = ["fifo", "fifo", "lifo", "random", "priority", "priority, preemptive: true", "processor_sharing", "batch, size: 3, wait: 4 ms, duration: max"]
 ARRIVALS = [
     "{kind: poisson, rate: 80 /s}",
     "{kind: renewal, rate: 60 /s, cv: 3}",
@@ -31,7 +32,7 @@ def scenario_texts(draw) -> str:
     names = [f"n{i}" for i in range(nodes)]
     lines = ["name: random", "horizon: 3 s", "drain: stop", f"seed: {draw(st.integers(0, 999))}", "record: {spans: all}", "network:", "  nodes:"]
     for name in names:
-        kind = draw(st.sampled_from(["fifo", "fifo", "lifo", "random", "priority", "priority, preemptive: true", "processor_sharing", "batch, size: 3, wait: 4 ms, duration: max"]))
+        kind = draw(st.sampled_from(DISCIPLINES))
         capacity = ", discipline: {kind: " + kind + draw(st.sampled_from(["", ", capacity: 3"])) + "}"
         workers = draw(st.sampled_from(["1", "2", "unlimited"]))
         lines.append(f"    - {{name: {name}, workers: {workers}, speed: {draw(st.sampled_from([0.5, 1, 2]))}{capacity}}}")

@@ -80,7 +80,9 @@ def write_page(page: Path, verdicts: list[Any], cases: Any, quick: bool) -> None
 
     from scenarios.results import version_of
 
-    head = PAGE.format(option=" --quick" if quick else "", version=version_of("vamappo") or "from source", python=platform.python_version(), numpy=np.__version__, tally=tally(verdicts))
+    option = " --quick" if quick else ""
+    ours = version_of("vamappo") or "from source"
+    head = PAGE.format(option=option, version=ours, python=platform.python_version(), numpy=np.__version__, tally=tally(verdicts))
     lines = ["| case | statistic | expected | observed | +/- | z | n | seconds | verdict | in `summary.json` |", "|---|---|---|---|---|---|---|---|---|---|"]
     for v in verdicts:
         half = f"{v.half_width:.2g}" if v.half_width is not None else ""
