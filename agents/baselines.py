@@ -5,6 +5,7 @@ A baseline is a frozen description; `actor(simulation)` makes the live object wh
 tie goes to the first of them. A baseline's random draws belong to its decision (`decision.uniform(k)`).
 """
 
+from dataclasses import field
 from typing import Annotated, Any, Literal
 
 from simulator.decisions import Candidate, Decision
@@ -189,7 +190,7 @@ class Weighted:
     With all weights equal it is `random`; a node of weight 0 is used only where no other can be.
     """
 
-    weights: dict[str, float]
+    weights: dict[str, float] = field(default_factory=dict)
     kind: Literal["weighted"] = "weighted"
 
     def problem(self) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from agents.baselines import BASELINES
 from scenarios.schema import Scenario
@@ -34,8 +35,9 @@ def json_schema() -> dict[str, Any]:
             part = adapter(cls).json_schema(by_alias=True)
             definitions |= part.pop("$defs", {})
             part["required"] = sorted({*part.get("required", []), "kind"})
-            definitions[cls.__name__] = part
-            options.append({"$ref": f"#/$defs/{cls.__name__}"})
+            name = f"{what} {part['properties']['kind']['const']}"
+            definitions[name] = part
+            options.append({"$ref": f"#/$defs/{quote(name)}"})
         outside = {"type": "object", "properties": {"kind": {"type": "string", "pattern": ":"}}, "required": ["kind"]}
         text = [{"type": ["string", "number"]}] if what in TEXT_FORMS else []
         definitions[what] = {"anyOf": [*text, *options, outside]}
@@ -47,7 +49,7 @@ def referred(value: Any) -> Any:
     """Replaces the mark of a choice by a reference to its definition; drops what only Python needs."""
     if isinstance(value, dict):
         if "x-choice" in value:
-            reference = {"$ref": f"#/$defs/{value['x-choice']}"}
+            reference = {"$ref": f"#/$defs/{quote(value['x-choice'])}"}
             return {"anyOf": [reference, {"type": "null"}]} if value.get("default", ...) is None else reference
         return {key: referred(item) for key, item in value.items() if key != "data"}
     if isinstance(value, list):

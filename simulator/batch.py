@@ -16,12 +16,14 @@ import numpy as np
 
 from simulator.engine import TIMER, Environment
 from simulator.meters import RawTimes, StationMeter
+from simulator.request import UNDER_WAY
 from simulator.station import NEVER, Station, product
 
 if TYPE_CHECKING:
     from simulator.call import Job
 
 INFINITY = float("inf")
+GONE = -2.0  # `due` of a job that has left with its batch
 CHANGE = 3  # floats: when, workers busy, jobs waiting
 
 
@@ -165,7 +167,7 @@ class BatchStation(Station):
         self.busy -= 1
         part = (now - batch.started) / len(batch.jobs)
         for job in batch.jobs:
-            job.due = NEVER
+            job.due = GONE
             del self.batch_of[job]
             self.number -= 1
             self.outstanding -= 1
@@ -175,10 +177,13 @@ class BatchStation(Station):
                 self.pool.left(job)
         self.fill(now, True)
         for job in batch.jobs:
-            job.served(now)
+            if job.status == UNDER_WAY:  # not the copy of one that was served a moment ago
+                job.served(now)
 
     def cancel(self, job: Job) -> None:
         """Takes a job out of the line or out of its batch."""
+        if job.due == GONE:
+            return
         now = self.agenda._now
         self.number -= 1
         self.leave_out(job)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from simulator.pool import Pool
 
 NEVER = -1.0  # `due` of a job that is not in service
+FROZEN = 1e250  # a factor that leaves no work done in any time, yet divides
+SLOWEST = 1e300  # freezes that overlap are no slower than this
 
 
 class Station:
@@ -217,8 +219,8 @@ class Station:
 
 
 def product(factors: list[float]) -> float:
-    """The product of `factors` in their order; exactly 1.0 when there are none."""
+    """The product of `factors` in their order, at most SLOWEST; exactly 1.0 when there are none."""
     result = 1.0
     for factor in factors:
         result *= factor
-    return result
+    return min(result, SLOWEST)

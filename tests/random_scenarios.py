@@ -83,6 +83,9 @@ def scenario_texts(draw) -> str:
         if draw(st.booleans()):
             laws = "up: {kind: exponential, mean: 400 ms}, down: {kind: exponential, mean: 200 ms}"
             spikes.append(f"  - {{name: {name}, kind: slow_down, nodes: {{one_of: all}}, factor: 3, applies: {applies}, {laws}}}")
+    if draw(st.booleans()):
+        spikes.append("  - {name: stop, kind: freeze, nodes: all, up: {kind: exponential, mean: 300 ms}, down: 30 ms}")
+        spikes.append("  - {name: halt, kind: freeze, nodes: [n0], at: [500 ms, 520 ms], for: 40 ms}")
     if spikes:
         lines += ["spikes:", *spikes]
     policy = draw(st.sampled_from(["random", "round-robin", "local-first", "least-loaded", "power-of-two", "shortest-expected-delay"]))

@@ -83,7 +83,45 @@ def test_another_policy_meets_the_same_world(policy):
     described = scenario(text())
     first, second = run(described), run(described, policy=policy)
     same_world(first, second)
-    assert (first.latency != second.latency).any(), "the policies differ"
+    if policy.kind != "join-shortest-queue":  # which with equal workers chooses as least-loaded does
+        assert (first.latency != second.latency).any(), "the policies differ"
+
+
+RETRIES = """
+name: retries
+requests: 2000
+record: {{spans: all}}
+network: {{nodes: [{{name: a, workers: unlimited}}, {{name: b, workers: unlimited}}], links: [{{between: [a, b]}}]}}
+services: {{s: {{service_time: {{kind: exponential, mean: 40 ms}}}}}}
+deployments: [{{service: s, nodes: all}}]
+applications: {{x: {{calls: [{{name: c, service: s, timeout: 50 ms, retry: {{retries: 3, back_off: 5 ms, jitter: 50 %}}, hedge: {{after: 20 ms}}}}]}}}}
+workload:
+  - {{name: w, application: x, ingress: a, arrivals: {{kind: poisson, rate: 50 /s}}}}
+  {more}
+{spikes}
+control: {{policy: {policy}}}
+"""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"policy": "round-robin"},
+        {"more": "- {name: v, application: x, ingress: b, arrivals: {kind: poisson, rate: 20 /s}}"},
+        {"spikes": "spikes: [{name: never, kind: call_spike, services: [s], probability: 0 %, add: 1 s}]"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_later_attempts_and_copies_draw_the_same_whoever_places_them(change):
+    """On unlimited equal workers latencies depend on draws alone, those of retries, their jitter, and hedges included."""
+    plain = {"policy": "random", "more": "", "spikes": ""}
+    first, second = (run(scenario(RETRIES.format(**(plain | c)))) for c in ({}, change))
+    mine = second.requests["entry"] == 0
+    n = min(len(first.latency), int(mine.sum()))
+    assert n > 1000
+    np.testing.assert_array_equal(first.latency[:n], second.latency[mine][:n])
+    assert first.attempts["x", "c"][1] > 50
+    assert first.attempts["x", "c"][2] > 500
 
 
 def test_a_node_more_changes_no_draw():

@@ -124,4 +124,8 @@ CASES = (
     Case("V16", "full batches of 8", "one exponential time a batch, Gross and Harris 3.2.2", 400_000, {
         "": single("{{kind: exponential, mean: 20 ms}}", 300, "discipline: {{kind: batch, size: 8, wait: unlimited, duration: once}}")}, statistics(
         "V16", ("mean sojourn", theory.full_batches_number(300, 50, 8) / 300, MEAN, 0.0187), ("utilisation", 0.75, UTILISATION, 0.0043))),
+    Case("V17", "M/M/1 that freezes", "preemptive resume, White and Christie 1958", 400_000, {
+        "": single(EXP10, 40, more="spikes: [{{name: pause, kind: freeze, nodes: [n], up: {{kind: exponential, mean: 500 ms}}, "
+                                   "down: {{kind: exponential, mean: 100 ms}}}}]")}, statistics(
+        "V17", ("mean sojourn", theory.interrupted_m_m_1_mean(40, 100, 0.5, 0.1), MEAN, 0.0176))),
 )  # fmt: skip

@@ -150,3 +150,13 @@ def full_batches_number(arrival: float, batches: float, size: int) -> float:
     empty = (1.0 - ratio) / size
     below = sum(n * empty * (1.0 - ratio ** (n + 1)) / (1.0 - ratio) for n in range(size))
     return below + empty * arrival / batches * (size / (1.0 - ratio) + ratio / (1.0 - ratio) ** 2)
+
+
+def interrupted_m_m_1_mean(arrival: float, service: float, up: float, down: float) -> float:
+    """Mean sojourn of an M/M/1 that stops and resumes: exponential up and down times of these means, busy or not (White and Christie 1958).
+
+    With f = 1/up, r = 1/down: ((f + r)^2 + service f) / ((f + r) (r (service - arrival) - f arrival)).
+    """
+    fails, returns = 1.0 / up, 1.0 / down
+    both = fails + returns
+    return (both**2 + service * fails) / (both * (returns * (service - arrival) - fails * arrival))

@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 from simulator.descriptions import Choice
 from simulator.spikes.call_spike import CallSpike
+from simulator.spikes.freeze import Freeze
 from simulator.spikes.slow_down import SlowDown
 
-SPIKES = (CallSpike, SlowDown)
+SPIKES = (CallSpike, SlowDown, Freeze)
 Spike = Annotated[Any, Choice("spike", SPIKES)]
 
-__all__ = ["SPIKES", "CallSpike", "SlowDown", "Spike"]
+__all__ = ["SPIKES", "CallSpike", "Freeze", "SlowDown", "Spike"]

@@ -6,6 +6,7 @@ services that start during the episode and leaves the others alone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -15,10 +16,12 @@ from simulator.laws import NumberLaw, TimeLaw
 from simulator.places import Nodes
 from simulator.randomness import Streams
 from simulator.spikes.schedule import draws, intervals, scenario_key, schedule_problem
+from simulator.station import FROZEN
 from simulator.units import Seconds
 
 if TYPE_CHECKING:
     from simulator.simulation import Simulation
+    from simulator.spikes.freeze import Freeze
 
 
 @description
@@ -89,7 +92,7 @@ class Episodes:
 
     __slots__ = ("ends", "entry", "factors", "members", "spike", "starts", "targets", "times", "world")
 
-    def __init__(self, spike: SlowDown, world: Simulation, entry: int, streams: Streams):
+    def __init__(self, spike: SlowDown | Freeze, world: Simulation, entry: int, streams: Streams):
         self.spike = spike
         self.world = world
         self.entry = entry
@@ -128,8 +131,9 @@ class Episodes:
     def start(self, episode: Episode) -> None:
         """The speed of every station on the nodes hit is divided."""
         world = self.world
+        magnitude = episode.factor if episode.factor < FROZEN else math.inf
         for node in episode.nodes:
-            world.episodes.append([self.entry, world.nodes[node].name, episode.start, episode.end, episode.factor])
+            world.episodes.append([self.entry, world.nodes[node].name, episode.start, episode.end, magnitude])
             for station in world.nodes[node].stations:
                 if self.spike.applies == "in_progress":
                     station.slow_down(episode.factor, self.entry)

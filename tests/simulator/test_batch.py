@@ -101,3 +101,12 @@ workload: [{{name: w, application: a, ingress: n, arrivals: {{kind: poisson, rat
 """)
         ends.append(run(described, seed).requests["end"])
     np.testing.assert_array_equal(*ends)
+
+
+def test_two_copies_of_one_call_in_a_batch():
+    """The hedge of a call joins its batch; both end together, one answers and the other is cancelled without harm."""
+    trace = run(world("{kind: batch, size: 2}", "0 s", call=", hedge: {after: 1 s}"))
+    np.testing.assert_allclose(trace.requests["end"], [5])
+    assert trace.left_behind == 0
+    statuses = trace.tables()["spans"]["status"].values().tolist()
+    assert {"ok", "cancelled"} <= set(statuses)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from analysis.summary import summarise
+from scenarios.validation import theory
 from tests.helpers import one_station, run, scenario
 from tests.theory.test_closed_forms import close, erlang_c, latencies
 
@@ -196,3 +197,39 @@ def test_wait_of_m_m_1_holds_beside_hedges_that_never_fire():
     described = replace(described, applications={"a": replace(described.applications["a"], calls=(text["calls"],))})
     np.testing.assert_array_equal(run(described).latency, plain.latency)
     assert close(plain.latency.mean(), 1 / 30, 0.0086, 400_000, 5000)
+
+
+def test_the_formula_of_an_interrupted_station_is_that_of_its_markov_chain():
+    """Levels of jobs, phases up and down: the matrix-geometric solution gives the same mean as White and Christie's formula."""
+    arrival, service, fails, returns = 40.0, 100.0, 2.0, 10.0
+    change = np.array([[-fails, fails], [returns, -returns]])
+    up, down = arrival * np.eye(2), np.diag([service, 0.0])
+    inverse = np.linalg.inv(-(change - up - down))
+    ratio = np.zeros((2, 2))
+    for _ in range(20_000):
+        ratio = (up + ratio @ ratio @ down) @ inverse
+    rest = np.linalg.inv(np.eye(2) - ratio)
+    boundary = change - up + ratio @ down
+    empty = np.linalg.lstsq(np.vstack([boundary.T, rest.sum(axis=1)]), np.array([0.0, 0.0, 1.0]), rcond=None)[0]
+    number = float((empty @ ratio @ rest @ rest).sum())
+    assert number / arrival == pytest.approx(theory.interrupted_m_m_1_mean(arrival, service, 1 / fails, 1 / returns), rel=1e-9)
+
+
+@pytest.mark.parametrize("discipline", ["fifo", "processor_sharing", "{kind: priority, preemptive: true}", "{kind: batch, size: 1}"])
+def test_a_freeze_by_hand(discipline):
+    """3 s of work from 0 at a node that stops during [1, 3) and again, overlapping, during [2, 4): ends at 6."""
+    described = scenario(f"""
+name: freeze
+record: {{spans: all}}
+network: {{nodes: [{{name: n, discipline: {discipline}}}]}}
+services: {{s: {{service_time: 3 s}}}}
+deployments: [{{service: s, nodes: [n]}}]
+applications: {{a: {{calls: [{{name: c, service: s}}]}}}}
+workload: [{{name: w, application: a, ingress: n, arrivals: {{kind: times, at: [0 s]}}}}]
+spikes: [{{name: pause, kind: freeze, nodes: all, at: [1 s, 2 s], for: 2 s}}]
+""")
+    trace = run(described)
+    assert trace.requests["end"][0] == pytest.approx(6.0, rel=1e-12)
+    spans = trace.tables()["spans"]
+    excess = (spans["end_s"] - spans["start_s"])[spans["kind"].values() == "spike"]
+    assert excess.sum() == pytest.approx(3.0)
