@@ -104,11 +104,43 @@ def growth(repeats: int, requests: int) -> None:
         print(f"{nodes:4d} nodes, {services:2d} services, load {load:4.2f}: {cost:5.2f} us an event, {cost / base:4.2f}; {hops:.1f} hops a message", flush=True)
 
 
+DISCIPLINES = ("fifo", "lifo", "random", "priority", "{kind: priority, preemptive: true}", "processor_sharing", "{kind: batch, size: 8, wait: 0 s}")
+CROWD = """
+name: crowd
+requests: {requests}
+record: {{spans: none}}
+network: {{nodes: [{{name: n, discipline: {discipline}}}]}}
+services: {{s: {{service_time: {{kind: exponential, mean: 10 ms}}}}}}
+deployments: [{{service: s, nodes: [n]}}]
+applications: {{a: {{calls: [{{name: c, service: s{care}}}]}}}}
+workload: [{{name: w, application: a, ingress: n, arrivals: {{kind: closed, users: 21, think: {{kind: exponential, mean: 10 ms}}}}}}]
+"""
+
+
+def disciplines(repeats: int, requests: int) -> None:
+    """Median cost of an event by discipline with about 20 jobs present, and with rules for calls that do not come into play."""
+    print("cost of a request with about 20 jobs present, as a ratio to FIFO")
+    rules = ", timeout: 1000 s, retry: {retries: 2}, hedge: {after: 1000 s}"
+    base: float | None = None
+    for discipline, care in [*((d, "") for d in DISCIPLINES), ("fifo", rules)]:
+        described = read(CROWD.format(requests=requests, discipline=discipline, care=care))
+        costs = []
+        for _ in range(repeats):
+            seconds, trace = cpu(lambda described=described: simulate(described))  # type: ignore[misc]
+            costs.append(1e6 * seconds / requests)
+        cost = statistics.median(costs)
+        base = cost if base is None else base
+        present = trace.stations[0].time_at @ range(len(trace.stations[0].time_at)) / trace.stations[0].window_s
+        label = discipline + (", with rules" if care else "")
+        events = trace.events / requests
+        print(f"{label:42s} {cost:6.2f} us a request, {cost / base:4.2f}; {present:4.1f} jobs present, {events:.1f} events a request", flush=True)
+
+
 def main() -> None:
     reader = argparse.ArgumentParser(prog="vamappo bench", description=__doc__)
     reader.add_argument("--pairs", type=int, default=5, help="interleaved pairs (default 5)")
     reader.add_argument("--requests", type=int, default=20_000, help="requests a run (default 20000)")
-    reader.add_argument("--only", choices=("headline", "peers", "growth"), help="one part of the benchmark")
+    reader.add_argument("--only", choices=("headline", "peers", "growth", "disciplines"), help="one part of the benchmark")
     chosen = reader.parse_args()
     if chosen.only in (None, "headline"):
         headline(chosen.pairs, chosen.requests)
@@ -116,6 +148,8 @@ def main() -> None:
         compare_peers(chosen.pairs, chosen.requests)
     if chosen.only in (None, "growth"):
         growth(max(chosen.pairs // 2, 1), chosen.requests // 4)
+    if chosen.only in (None, "disciplines"):
+        disciplines(max(chosen.pairs, 1), chosen.requests)
 
 
 main()
