@@ -244,7 +244,7 @@ class Simulation:
         columns.entry[number] = request.source.index
         columns.ingress[number] = request.ingress
         columns.arrival_s[number] = now
-        request.counted = counted = self.opened <= now < self.closed
+        request.counted = counted = self.opened <= now < self.closed and self.counted != self.closes_at
         if counted:
             self.counted += 1
             self.counted_in_flight += 1
