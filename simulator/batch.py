@@ -17,13 +17,12 @@ import numpy as np
 from simulator.engine import TIMER, Environment
 from simulator.meters import RawTimes, StationMeter
 from simulator.request import UNDER_WAY
-from simulator.station import NEVER, Station, product
+from simulator.station import GONE, NEVER, Station, product
 
 if TYPE_CHECKING:
     from simulator.call import Job
 
 INFINITY = float("inf")
-GONE = -2.0  # `due` of a job that has left with its batch
 CHANGE = 3  # floats: when, workers busy, jobs waiting
 
 
@@ -208,6 +207,10 @@ class BatchStation(Station):
     def expected_backlog(self, mean: float) -> float:
         """Expected work ahead [s at reference speed]: that of full batches, or of single jobs where their works add up."""
         return self.outstanding * mean if self.duration == "sum" else self.outstanding * mean / self.size
+
+    def in_service(self) -> list[Job]:
+        """The jobs of all batches."""
+        return list(self.batch_of)
 
     def track(self) -> None:
         """Every batch in service is at hand already."""

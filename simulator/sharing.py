@@ -104,6 +104,10 @@ class SharingStation(Station):
         """Expected work of the calls placed here and not yet served, `mean` each [s at reference speed]."""
         return self.outstanding * mean
 
+    def in_service(self) -> list[Job]:
+        """Every job present."""
+        return [job for _, _, job in self.marks]
+
     def track(self) -> None:
         """Every job in service is at hand already."""
 

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.engine import DEPARTURE, Environment
 from simulator.meters import StationMeter
+from simulator.request import UNDER_WAY
 
 if TYPE_CHECKING:
     from simulator.call import Job
     from simulator.pool import Pool
 
 NEVER = -1.0  # `due` of a job that is not in service
+GONE = -2.0  # `due` of a job that has left with its batch
 FROZEN = 1e250  # a factor that leaves no work done in any time, yet divides
 SLOWEST = 1e300  # freezes that overlap are no slower than this
 
@@ -32,7 +34,7 @@ class Station:
     __slots__ = (
         "agenda", "arrivals", "by_pace", "by_start", "capacity", "factors", "index", "meter", "name", "node", "number",
         "outstanding", "pace", "pool", "queue", "rank", "running", "speed", "start_factor", "start_factors", "visits", "workers",
-        "calm", "plain", "replica",
+        "calm", "plain", "replica", "broken", "room",
     )  # fmt: skip
 
     rank: int
@@ -46,7 +48,9 @@ class Station:
         self.index = 0  # among the simulation's stations
         self.workers = float(workers)
         self.speed = speed
-        self.capacity = float("inf") if capacity is None else float(capacity)
+        self.room = float("inf") if capacity is None else float(capacity)
+        self.capacity = self.room  # of jobs; none while it is out of order
+        self.broken = 0  # outages that it is in
         self.queue = queue
         self.pool: Pool | None = None  # the balancer in front of it, if any
         self.replica = 0  # its number in the pool
@@ -81,10 +85,13 @@ class Station:
             self.queue.append(job)
 
     def turn_away(self, job: Job, now: float) -> None:
-        """The station is full."""
+        """The station is full, or out of order."""
         self.meter.reject(now)
         self.leave_out(job)
-        job.rejected()
+        if self.broken:
+            job.lost(now)
+        else:
+            job.rejected()
 
     def mark(self, job: Job) -> None:
         """Notes that a slow-down in progress lengthens the job, where there is one."""
@@ -174,6 +181,25 @@ class Station:
         if self.queue:
             following: Job = self.queue.popleft()
             self.start(following, now)
+
+    def in_service(self) -> list[Job]:
+        """The jobs that are being served; known once `track` has been called."""
+        return list(self.running or ())
+
+    def break_down(self) -> None:
+        """An outage: everything here is lost, the waiting first, and nothing is taken until it is repaired."""
+        self.broken += 1
+        self.capacity = -1.0
+        for job in [*self.queue, *self.in_service()]:
+            if job.status == UNDER_WAY and job.due != GONE:  # not what the loss of another has taken along
+                self.cancel(job)
+                job.lost(self.agenda._now)
+
+    def repair(self) -> None:
+        """An outage is over."""
+        self.broken -= 1
+        if self.broken == 0:
+            self.capacity = self.room
 
     def track(self) -> None:
         """From the start of the run on, keep the jobs in service at hand: their speed may change."""

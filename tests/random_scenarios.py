@@ -86,6 +86,9 @@ def scenario_texts(draw) -> str:
     if draw(st.booleans()):
         spikes.append("  - {name: stop, kind: freeze, nodes: all, up: {kind: exponential, mean: 300 ms}, down: 30 ms}")
         spikes.append("  - {name: halt, kind: freeze, nodes: [n0], at: [500 ms, 520 ms], for: 40 ms}")
+    if draw(st.booleans()):
+        spikes.append("  - {name: out, kind: outage, nodes: {one_of: all}, restart: 20 ms, up: {kind: exponential, mean: 500 ms}, down: 50 ms}")
+        spikes.append("  - {name: cut, kind: outage, nodes: all, at: [1 s, 1.01 s], for: 40 ms}")
     if spikes:
         lines += ["spikes:", *spikes]
     policy = draw(st.sampled_from(["random", "round-robin", "local-first", "least-loaded", "power-of-two", "shortest-expected-delay"]))

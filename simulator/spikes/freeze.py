@@ -9,16 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from simulator.descriptions import description
-from simulator.laws import Deterministic, TimeLaw
+from simulator.laws import TimeLaw
 from simulator.places import Nodes
 from simulator.randomness import Streams
+from simulator.spikes.episodes import Episodes
 from simulator.spikes.schedule import scenario_key, schedule_problem
-from simulator.spikes.slow_down import Episodes
 from simulator.station import FROZEN
 from simulator.units import Seconds
 
 if TYPE_CHECKING:
     from simulator.simulation import Simulation
+    from simulator.station import Station
 
 
 @description
@@ -34,17 +35,29 @@ class Freeze:
     kind: Literal["freeze"] = "freeze"
 
     __pydantic_config__: ClassVar[dict] = {"alias_generator": scenario_key}
-    applies: ClassVar[str] = "in_progress"
 
     def problem(self) -> str | None:
         """What is wrong with the parameters, in one sentence, or None."""
         return schedule_problem(self.at, self.duration, self.up, self.down)
 
-    @property
-    def factor(self) -> Deterministic:
-        """What the speed is divided by."""
-        return Deterministic(FROZEN)
-
     def inject(self, world: Simulation, entry: int, streams: Streams) -> Episodes:
         """The live spike; `entry` is its index among the scenario's spikes."""
-        return Episodes(self, world, entry, streams)
+        return Episodes(self, world, entry, streams, Stopped(entry))
+
+
+class Stopped:
+    """All work stands still."""
+
+    __slots__ = ("entry",)
+
+    def __init__(self, entry: int):
+        self.entry = entry
+
+    def prepare(self, station: Station) -> None:
+        station.track()
+
+    def begin(self, station: Station, magnitude: float) -> None:
+        station.slow_down(FROZEN, self.entry)
+
+    def end(self, station: Station, magnitude: float) -> None:
+        station.speed_up(FROZEN)
