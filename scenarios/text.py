@@ -26,6 +26,7 @@ class Lines:
     def __init__(self) -> None:
         self.at: dict[Location, int] = {}
         self.overridden: dict[Location, str] = {}
+        self.source: dict[Location, str] = {}  # the option that put it there, where it is not `--set`
 
     def of(self, location: Sequence[str | int]) -> int:
         """The line of `location`; 1 when nothing around it has one."""
@@ -40,7 +41,7 @@ class Lines:
         for depth in range(len(place), 0, -1):
             written = self.overridden.get(place[:depth])
             if written is not None:
-                return Problem(0, path_text((written, *place[depth:])), message, "--set")
+                return Problem(0, path_text((written, *place[depth:])), message, self.source.get(place[:depth], "--set"))
         return Problem(self.of(place), path_text(place), message)
 
 

@@ -17,7 +17,7 @@ def check(scenario: ScenarioName, set_: Overrides = None, as_json: Annotated[boo
     from scenarios.load import load
     from scenarios.loads import offered_loads
 
-    loaded = load(scenario, list(set_ or []))
+    loaded = load(scenario, list(set_ or []), spike or [])
     loads = offered_loads(loaded.scenario, loaded.path.parent)
     if as_json:
         inputs = inputs_of(loaded.scenario, loaded.path.parent)

@@ -11,6 +11,9 @@ from typing import Annotated, Any
 import typer
 
 Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change one value of the scenario; may stand several times.")]
+Spikes = Annotated[
+    list[str] | None, typer.Option("--spike", metavar="KEY=VALUE,...", help="Add a spike, such as 'kind=freeze,nodes=edge-a,at=60 s,for=5 s'; may stand several times.")
+]
 ScenarioName = Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario file, or the name of a bundled one.")]
 
 
@@ -23,6 +26,7 @@ def run(
     precision: Annotated[str | None, typer.Option(help="Add replications until the interval is this narrow, such as 'p99=5 %'.")] = None,
     slo: Annotated[list[str] | None, typer.Option(help="A service level such as 'p99 < 2 s'; exit status 1 when it is missed.")] = None,
     set_: Overrides = None,
+    spike: Spikes = None,
     out: Annotated[Path | None, typer.Option(help="Result folder; results/SCENARIO unless --json is given alone.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing result folder.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON; stores results only with --out.")] = False,
@@ -36,7 +40,7 @@ def run(
         overrides.append(f"control.policy={policy}")
     levels = [read_slo(text) for text in slo or []]
     wanted = read_precision(precision) if precision is not None else None
-    loaded = load(scenario, overrides)
+    loaded = load(scenario, overrides, spike or [])
     for warning in loaded.warnings:
         print(f"note: {warning}", file=sys.stderr)
     target = out if out is not None else None if as_json else Path("results") / loaded.scenario.name

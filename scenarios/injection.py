@@ -1,0 +1,73 @@
+"""`--spike 'kind=slow_down,nodes=edge-a,factor=8,at=60 s,for=5 s'`: adds a spike to a scenario from outside its file.
+
+Keys and values are those of the file, as `key=value` with commas between; a law is written as there, in braces. One node, service or
+time may stand without brackets, and a spike without a name gets one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from scenarios.overrides import WrongPath, read_value
+from scenarios.problems import Problem
+from scenarios.text import Lines
+
+FILE = "--spike"
+EXAMPLE = "kind=slow_down,nodes=edge-a,factor=8,at=60 s,for=5 s"
+LISTS = ("nodes", "services", "at")  # keys whose single value may stand without brackets
+PLACES = ("all",)
+
+
+def inject(data: dict[str, Any], texts: Sequence[str], lines: Lines) -> list[Problem]:
+    """Adds a spike for every text to `data` in place, noting in `lines` where it came from; returns what cannot be read."""
+    problems = []
+    spikes = data.get("spikes") if isinstance(data.get("spikes"), list) else []
+    spikes = list(spikes or [])
+    for text in texts:
+        try:
+            spike = read_spike(text)
+        except WrongPath as error:
+            problems.append(Problem(0, "", str(error), FILE))
+            continue
+        taken = {item.get("name") for item in spikes if isinstance(item, dict)}
+        spike.setdefault("name", next(name for n in range(1, len(taken) + 2) if (name := f"{spike.get('kind', 'spike')}-{n}") not in taken))
+        lines.overridden[("spikes", len(spikes))] = f"spikes.{spike['name']}"
+        lines.source[("spikes", len(spikes))] = FILE
+        spikes.append(spike)
+    if texts:
+        data["spikes"] = spikes
+    return problems
+
+
+def read_spike(text: str) -> dict[str, Any]:
+    """The keys and values of one spike; WrongPath where it is not of the form key=value,key=value."""
+    spike: dict[str, Any] = {}
+    for part in split(text):
+        key, equals, value = part.partition("=")
+        key = key.strip()
+        if not equals or (not key.isidentifier() and key != "for"):
+            raise WrongPath(f"expected key=value, with commas between, such as '{EXAMPLE}', got {part.strip()!r}")
+        if key in spike:
+            raise WrongPath(f"the key {key!r} stands twice")
+        found = read_value(value)
+        spike[key] = [found] if key in LISTS and not isinstance(found, list | dict) and found not in PLACES else found
+    return spike
+
+
+def split(text: str) -> list[str]:
+    """The parts between commas that stand in no bracket, brace or quote."""
+    parts, depth, quote, begun = [], 0, "", 0
+    for i, letter in enumerate(text):
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "'\"":
+            quote = letter
+        elif letter in "[{":
+            depth += 1
+        elif letter in "]}":
+            depth -= 1
+        elif letter == "," and depth == 0:
+            parts.append(text[begun:i])
+            begun = i + 1
+    return [*parts, text[begun:]]
