@@ -11,9 +11,8 @@ from typing import Annotated, Any
 import typer
 
 Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change one value of the scenario; may stand several times.")]
-Spikes = Annotated[
-    list[str] | None, typer.Option("--spike", metavar="KEY=VALUE,...", help="Add a spike, such as 'kind=freeze,nodes=edge-a,at=60 s,for=5 s'; may stand several times.")
-]
+ONE_MORE = "Add a spike, such as 'kind=freeze,nodes=edge-a,at=60 s,for=5 s'; may stand several times."
+Spikes = Annotated[list[str] | None, typer.Option("--spike", metavar="KEY=VALUE,...", help=ONE_MORE)]
 ScenarioName = Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario file, or the name of a bundled one.")]
 
 
