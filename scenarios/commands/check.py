@@ -8,10 +8,15 @@ from typing import Annotated
 
 import typer
 
-from scenarios.commands.run import Overrides, ScenarioName
+from scenarios.commands.run import Overrides, ScenarioName, Spikes
 
 
-def check(scenario: ScenarioName, set_: Overrides = None, spike: Spikes = None, as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
+def check(
+    scenario: ScenarioName,
+    set_: Overrides = None,
+    spike: Spikes = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
     """Offered load of stations and links, the bottleneck and the load at which it saturates, traces, infinite moments."""
     from scenarios.inputs import inputs_of, traces_of
     from scenarios.load import load
