@@ -93,7 +93,7 @@ class LeastLoadedActor:
         best: Candidate | None = None
         least = INFINITY
         for candidate in decision.candidates:
-            load = candidate.server.outstanding * candidate.share
+            load = candidate.view.outstanding * candidate.share
             if load < least:
                 best = candidate
                 least = load
@@ -124,7 +124,7 @@ class PowerOfTwoActor:
             j += 1
         first: Candidate = candidates[i]
         second: Candidate = candidates[j]
-        if second.server.outstanding * second.share < first.server.outstanding * first.share:
+        if second.view.outstanding * second.share < first.view.outstanding * first.share:
             return second
         return first
 
@@ -155,7 +155,7 @@ class PowerOfDActor:
         least = INFINITY
         for k in range(min(self.d, len(left))):
             drawn: Candidate = left.pop(int(decision.uniform(k) * len(left)))
-            load = drawn.server.outstanding * drawn.share
+            load = drawn.view.outstanding * drawn.share
             if load < least:
                 best = drawn
                 least = load
@@ -178,7 +178,7 @@ class JoinShortestQueueActor:
     def act(self, decision: Decision) -> Candidate:
         best: Candidate = decision.candidates[0]
         for candidate in decision.candidates:
-            if candidate.server.outstanding < best.server.outstanding:
+            if candidate.view.outstanding < best.view.outstanding:
                 best = candidate
         return best
 

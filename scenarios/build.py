@@ -29,6 +29,7 @@ from simulator.simulation import SAMPLES, Simulation, Span, Timeline
 from simulator.source import LinkColumns, Source
 from simulator.spikes import CallSpike
 from simulator.station import Station
+from simulator.telemetry import Telemetry
 
 
 def build(scenario: schema.Scenario, base: Path = Path(), seed: int | None = None, replication: int = 0) -> Simulation:
@@ -42,9 +43,11 @@ def build(scenario: schema.Scenario, base: Path = Path(), seed: int | None = Non
     servers = Deployments(scenario, environment, nodes, streams)
     number_stations(nodes)
     services = {name: make_service(name, service, scenario, files) for name, service in scenario.services.items()}
+    told = scenario.control.telemetry
+    telemetry = None if told == "exact" else Telemetry(environment, network, told.period, servers.all())
     for service in services.values():
         service.slots = [()] * len(nodes)
-        service.make_slots = servers.slot_maker(network, scenario.control)
+        service.make_slots = servers.slot_maker(network, scenario.control, telemetry)
     applications = [make_application(name, app, services, files) for name, app in scenario.applications.items()]
     first = 0
     for index, application in enumerate(applications):
@@ -55,6 +58,7 @@ def build(scenario: schema.Scenario, base: Path = Path(), seed: int | None = Non
         link.cut_at(mtu)
     simulation = Simulation(network, applications, environment, span_of(scenario), mtu, scenario.record.spans)
     simulation.exceed = scenario.record.exceed
+    simulation.telemetry = telemetry
     by_name = {application.name: application for application in applications}
     for index, entry in enumerate(scenario.workload):
         simulation.sources.append(make_source(simulation, entry, index, by_name[entry.application], files, streams))
@@ -198,7 +202,11 @@ class Deployments:
         node.stations += stations
         return stations[0] if len(stations) == 1 else Pool(own, stations, deployment.balancer)
 
-    def slot_maker(self, network: Network, control: schema.Control) -> Callable[[Service, int], tuple[Candidate, ...]]:
+    def all(self) -> list[Any]:
+        """Every server, once."""
+        return list(dict.fromkeys(server for places in self.places.values() for _, server, _ in places))
+
+    def slot_maker(self, network: Network, control: schema.Control, telemetry: Telemetry | None) -> Callable[[Service, int], tuple[Candidate, ...]]:
         """Makes a service's candidates as an agent sees them: within `hops` (the cloud always), in the declared order or nearest first."""
 
         def make(service: Service, agent: int) -> tuple[Candidate, ...]:
@@ -208,9 +216,10 @@ class Deployments:
                 if control.hops != "all" and node.tier != "cloud" and hop_count(network, agent, place) > control.hops:
                     continue
                 distance = network.distance(agent, place)
-                for number, (name, quality, law) in enumerate(service.variants):
+                view = server if telemetry is None else telemetry.view(agent, server, place)
+                for number, (name, quality, _) in enumerate(service.variants):
                     if variants is None or name in variants:
-                        found.append(make_candidate(node, service, number, name, quality, law, server, distance))
+                        found.append(make_candidate(node, service, number, name, quality, server, view, distance))
             if control.order == "nearest":
                 found.sort(key=lambda candidate: candidate.distance)
             slots = tuple(found)
@@ -221,7 +230,7 @@ class Deployments:
         return make
 
 
-def make_candidate(node: Node, service: Service, variant: int, name: str | None, quality: float, law: Any, server: Any, distance: float) -> Candidate:
+def make_candidate(node: Node, service: Service, variant: int, name: str | None, quality: float, server: Any, view: Any, distance: float) -> Candidate:
     """One slot."""
     candidate = Candidate()
     candidate.node = node.name
@@ -231,6 +240,8 @@ def make_candidate(node: Node, service: Service, variant: int, name: str | None,
     candidate.variant_name = name
     candidate.quality = quality
     candidate.server = server
+    candidate.view = view
+    candidate.told = view if view is not server else None
     candidate.distance = distance
     mean = service.means[variant]
     candidate.mean_work = mean

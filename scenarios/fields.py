@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from simulator.descriptions import Choice, description
+from simulator.descriptions import Choice, adapter, description
 from simulator.laws import LAWS
 from simulator.places import Nodes
 from simulator.units import Seconds
@@ -156,7 +156,6 @@ class IngressType:
         from pydantic import ValidationError
         from pydantic_core import PydanticCustomError, core_schema
 
-        from simulator.descriptions import adapter
         from simulator.places import read_place
 
         def validate(value: Any) -> Ingress:
@@ -193,3 +192,48 @@ class DrainType:
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
         return {"anyOf": [{"enum": ["continue", "stop"]}, {"type": "object"}], "description": "what happens after the last counted arrival"}
+
+
+@description
+class Telemetry:
+    """What agents are told of nodes other than their own: a snapshot every `period`, which travels for the propagation delay."""
+
+    period: Seconds
+
+    def problem(self) -> str | None:
+        return None if self.period > 0.0 else "period must be above 0"
+
+
+class TelemetryType:
+    """Marks what agents know: `exact`, or {period: 100 ms}."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic import ValidationError
+        from pydantic_core import PydanticCustomError, core_schema
+
+        def validate(value: Any) -> Any:
+            if value == "exact" or isinstance(value, Telemetry):
+                return value
+            if not isinstance(value, dict):
+                raise PydanticCustomError("quantity", "{expected}", {"expected": "expected 'exact' or a period such as {period: 100 ms}"})
+            try:
+                return adapter(Telemetry).validate_python(value)
+            except ValidationError as error:
+                raise PydanticCustomError("nested", "nested", {"errors": error.errors()}) from None
+
+        def write(value: Any) -> Any:
+            return value if value == "exact" else adapter(Telemetry).dump_python(value, mode="json")
+
+        return core_schema.no_info_plain_validator_function(validate, serialization=core_schema.plain_serializer_function_ser_schema(write))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        period = {"type": "string", "description": "a time such as '100 ms'"}
+        mapping = {"type": "object", "properties": {"period": period}, "required": ["period"], "additionalProperties": False}
+        return {"anyOf": [{"const": "exact"}, mapping], "description": "what agents are told of nodes other than their own"}
+
+
+def told(control: Any) -> str:
+    """What agents know of other nodes, as tables and summaries say it: `exact`, or `every 100 ms`."""
+    from simulator.units import format
+
+    return "exact" if control.telemetry == "exact" else f"every {format(control.telemetry.period, 'time')}"

@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from scenarios.fields import After, Drain, DrainType, Ingress, IngressType
+from scenarios.fields import After, Drain, DrainType, Ingress, IngressType, Telemetry, TelemetryType
 from scenarios.schema import Scenario
 from simulator.descriptions import Choice
 from simulator.laws import INNER, SizeLaw
@@ -44,6 +44,8 @@ def options(hint: Any) -> Iterator[Any]:
                 yield Ingress
             elif isinstance(mark, DrainType):
                 yield Drain
+            elif isinstance(mark, TelemetryType):
+                yield Telemetry
             elif arguments[0] is not float:  # a float with a mark of its own is a quantity, which checks itself
                 yield from options(arguments[0])
     elif origin in (Union, types.UnionType):

@@ -10,7 +10,7 @@ from dataclasses import field
 from typing import Annotated, Any, ClassVar, Literal
 
 from agents.baselines import Baseline, LeastLoaded
-from scenarios.fields import MOST, After, Drain, DrainType, FileName, Ingress, IngressType, Name, TimeOrShare, Workers
+from scenarios.fields import MOST, After, Drain, DrainType, FileName, Ingress, IngressType, Name, Telemetry, TelemetryType, TimeOrShare, Workers
 from scenarios.readers.topologies import Topology
 from simulator.arrivals import Arrivals, Tokens
 from simulator.descriptions import Choice, description
@@ -244,7 +244,7 @@ class Control:
     policy: Baseline = LeastLoaded()
     hops: int | Literal["all"] = "all"
     order: Literal["nearest", "declared"] = "nearest"
-    telemetry: Literal["exact"] = "exact"
+    telemetry: Annotated[Telemetry | Literal["exact"], TelemetryType()] = "exact"
 
     def problem(self) -> str | None:
         return f"hops must not be negative, got {self.hops}" if self.hops != "all" and self.hops < 0 else None

@@ -209,6 +209,8 @@ class Attempt(Call):
         self.draw(candidate.variant)
         server = candidate.server
         server.outstanding += 1
+        if candidate.told is not None:
+            candidate.told.note(self)
         self.deadline = request.arrival + request.source.timeout
         if care.timeouts is not None:
             self.deadline = min(self.deadline, self.time + care.timeouts.delay)
@@ -264,7 +266,7 @@ class Attempt(Call):
         """Whether it is expected to end after its time-out, by the mean works of the calls there and its own."""
         candidate: Candidate = self.choice  # type: ignore[assignment]
         candidate.server.outstanding -= 1  # it does not wait for itself
-        wait = candidate.expected_wait()
+        wait = candidate.wait_at(candidate.server)  # the station knows its own state
         candidate.server.outstanding += 1
         return now + wait + candidate.mean_service > self.deadline
 

@@ -200,13 +200,18 @@ class BatchStation(Station):
         self.meter.abandon(job.reached, job.started, now)
         self.fill(now, True)
 
+    @property
+    def unit(self) -> float:  # type: ignore[override]
+        """A job counts as its part of a full batch, unless works add up."""
+        return 1.0 if self.duration == "sum" else 1.0 / self.size
+
     def waiting(self) -> float:
         """How many jobs wait here."""
         return float(len(self.queue))
 
     def expected_backlog(self, mean: float) -> float:
         """Expected work ahead [s at reference speed]: that of full batches, or of single jobs where their works add up."""
-        return self.outstanding * mean if self.duration == "sum" else self.outstanding * mean / self.size
+        return self.outstanding * mean * self.unit
 
     def in_service(self) -> list[Job]:
         """The jobs of all batches."""

@@ -66,6 +66,8 @@ class Call(Decision):
         self.spiked = row[vertex.spike]
         server = candidate.server
         server.outstanding += 1
+        if candidate.told is not None:
+            candidate.told.note(self)
         single = vertex.single
         if single is None:
             self.gather(target, server)

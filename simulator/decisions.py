@@ -16,17 +16,23 @@ from simulator.errors import DecisionError
 if TYPE_CHECKING:
     from simulator.callgraph import Vertex
     from simulator.request import Request
+    from simulator.server import View
 
 
 class Candidate:
     """One slot of a decision: a variant of the service on a node, as seen from the deciding agent's node.
 
-    `server` is the station (or the balancer in front of replicas) with its `outstanding` calls, `workers` and `speed`;
+    `view` is what the agent is told of the server there (`outstanding` calls, `workers`, `speed`, `expected_backlog(mean)`, `recent`,
+    `slowness`, `age`): policies read nothing else of it. `server` is the station itself, or the balancer in front of replicas, and
+    the view under `telemetry: exact`; `told` is the view where it wants to know what the agent places there, else None;
     `share` is 1 / workers (0 when they are unlimited); `distance` is in the routing's weight; `mean_service` the variant's
     mean work divided by the node's speed [s]; `origins` what a transfer from each node costs at rest.
     """
 
-    __slots__ = ("distance", "index", "mean_service", "mean_work", "node", "quality", "server", "service", "share", "slots", "variant", "variant_name")
+    __slots__ = (
+        "distance", "index", "mean_service", "mean_work", "node", "quality", "server", "service", "share", "slots", "told", "variant",
+        "variant_name", "view",
+    )  # fmt: skip
 
     node: str
     index: int
@@ -35,6 +41,8 @@ class Candidate:
     variant_name: str | None
     quality: float
     server: Any
+    view: View
+    told: Any
     distance: float
     mean_work: float
     mean_service: float
@@ -45,16 +53,19 @@ class Candidate:
         """Expected time in queue for a call that comes now [s]: zero while a worker is idle, else the expected work outstanding,
         less what c - 1 of its n calls bring, shared by c workers at the node's speed.
         """
-        server = self.server
-        outstanding = server.outstanding
-        if outstanding < server.workers:
+        return self.wait_at(self.view)
+
+    def wait_at(self, view: View) -> float:
+        """The expected wait as somebody sees it who knows the server by `view` [s]."""
+        outstanding = view.outstanding
+        if outstanding < view.workers:
             return 0.0
-        backlog = server.expected_backlog(self.mean_work)
-        return backlog * (outstanding - server.workers + 1.0) / outstanding * self.share / server.speed
+        backlog = view.expected_backlog(self.mean_work)
+        return backlog * (outstanding - view.workers + 1.0) / outstanding * self.share / view.speed
 
     def __repr__(self) -> str:
         variant = f", variant={self.variant_name!r}" if self.variant_name is not None else ""
-        return f"<Candidate {self.service!r} on {self.node!r}{variant}, outstanding={self.server.outstanding}>"
+        return f"<Candidate {self.service!r} on {self.node!r}{variant}, outstanding={self.view.outstanding}>"
 
 
 class Decision:

@@ -17,28 +17,37 @@ from simulator.samples import Samples
 VISIT = HOP = 4  # floats a visit to a station, a hop over a link
 CHUNK = 255 * VISIT  # floats packed at once
 PACKED = 32  # chunks before they are analysed
+KEPT = 64  # floats that stay at hand when they are packed
 pack = Struct(f"{CHUNK}d").pack
 
 
 class RawTimes:
     """A list of floats that is packed piece by piece; `times` is the list itself, which hot paths extend."""
 
-    __slots__ = ("packed", "times")
+    __slots__ = ("before", "packed", "times")
 
     def __init__(self) -> None:
         self.times: list[float] = []
         self.packed: list[bytes] = []
+        self.before: list[float] = []  # what came last before `times`
 
     def compact(self) -> None:
         """Packs full chunks."""
         while len(self.times) >= CHUNK:
             self.packed.append(pack(*self.times[:CHUNK]))
+            self.before = self.times[CHUNK - KEPT : CHUNK]
             del self.times[:CHUNK]
+
+    def last(self, count: int) -> list[float]:
+        """The last `count` floats, at most KEPT; fewer at the beginning."""
+        found = self.times[-count:]
+        return found if len(found) == count or not self.before else self.before[len(found) - count :] + found
 
     def take(self, columns: int) -> np.ndarray:
         """Everything so far as an array of shape (rows, columns); empties itself."""
         self.packed.append(np.array(self.times, dtype=np.float64).tobytes())
         rows = np.frombuffer(b"".join(self.packed), dtype=np.float64).reshape(-1, columns)
+        self.before = self.last(KEPT)
         self.times.clear()
         self.packed.clear()
         return rows

@@ -9,6 +9,7 @@ import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from simulator.descriptions import Choice, description
+from simulator.server import Server
 
 if TYPE_CHECKING:
     from simulator.call import Job
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 BALANCER_DRAW = 1 << 20  # the balancer's draws stand apart from the policy's
 
 
-class Pool:
+class Pool(Server):
     """The server of a deployment with replicas: counts what was placed on all of them."""
 
     __slots__ = (
@@ -48,6 +49,30 @@ class Pool:
     def index(self) -> int:
         """Stands for the pool where none of its stations has the call: its first station's."""
         return self.stations[0].index
+
+    @property
+    def number(self) -> int:  # type: ignore[override]
+        """Jobs present at the replicas."""
+        return sum(station.number for station in self.stations)
+
+    @property
+    def silent(self) -> bool:
+        """Whether none of the replicas can tell how it is."""
+        return all(station.silent for station in self.stations)
+
+    @property
+    def slowness(self) -> float:
+        """That of the replicas on average."""
+        return sum(station.slowness for station in self.stations) / len(self.stations)
+
+    @property
+    def unit(self) -> float:  # type: ignore[override]
+        """As of any of its stations."""
+        return self.stations[0].unit
+
+    def last_visits(self) -> list[float]:
+        """Those of all replicas together."""
+        return [value for station in self.stations for value in station.last_visits()]
 
     def waiting(self) -> float:
         """How many jobs wait at the replica with the fewest."""

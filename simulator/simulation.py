@@ -31,6 +31,7 @@ from simulator.record import RequestColumns, SpanRows
 from simulator.request import COMPLETED, IN_FLIGHT, UNDER_WAY, UNFINISHED, Request
 from simulator.source import Source
 from simulator.station import Station
+from simulator.telemetry import Telemetry
 from simulator.trace import Trace, collect
 
 INFINITY = float("inf")
@@ -130,6 +131,7 @@ class Simulation:
         self.closes_at = span.requests or -1  # how many counted requests close it
         self.is_closed = False
         self.timeline: Timeline | None = None
+        self.telemetry: Telemetry | None = None  # None where every agent knows everything
         self.exceed: tuple[float, ...] = ()  # latencies and waits [s] to be counted above
         self.requests = RequestColumns()
         self.span_rows = SpanRows(spans)
@@ -184,6 +186,8 @@ class Simulation:
             self.environment.at(span.horizon, Marks(self, EPISODE_END), "close")
         if self.timeline is not None:
             self.environment.at(0.0, self.timeline, None)
+        if self.telemetry is not None:
+            self.telemetry.begin()
         for application in self.applications:
             for vertex in application.vertices:
                 if vertex.care is not None:

@@ -15,8 +15,9 @@ from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
 from simulator.engine import DEPARTURE, Environment
-from simulator.meters import StationMeter
+from simulator.meters import VISIT, StationMeter
 from simulator.request import UNDER_WAY
+from simulator.server import RECENT, SLOWEST_SHOWN, Server
 
 if TYPE_CHECKING:
     from simulator.call import Job
@@ -28,7 +29,7 @@ FROZEN = 1e250  # a factor that leaves no work done in any time, yet divides
 SLOWEST = 1e300  # freezes that overlap are no slower than this
 
 
-class Station:
+class Station(Server):
     """c workers and one queue on a node."""
 
     __slots__ = (
@@ -124,6 +125,20 @@ class Station:
                 job.request.spiked = True
             self.running[job] = now
         return left
+
+    @property
+    def silent(self) -> bool:
+        """Whether it cannot tell how it is: frozen, or out of order."""
+        return self.broken > 0 or self.pace * SLOWEST_SHOWN < self.speed
+
+    @property
+    def slowness(self) -> float:
+        """Full speed over the present pace of a worker."""
+        return min(self.speed / self.pace, SLOWEST_SHOWN)
+
+    def last_visits(self) -> list[float]:
+        """(reached, started, ended, work) of the last visits."""
+        return self.meter.visits.last(VISIT * RECENT)
 
     def waiting(self) -> float:
         """How many jobs wait here."""

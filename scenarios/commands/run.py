@@ -55,6 +55,7 @@ def execute(
     from scenarios.commands import CHECK_FAILED, DONE, INTERRUPTED
     from scenarios.commands.tables import Progress, end_table, judged
     from scenarios.execute import Factory
+    from scenarios.fields import told
     from scenarios.inputs import inputs_of
     from scenarios.results import check_target, write_results
 
@@ -74,7 +75,8 @@ def execute(
     if not traces:
         print("interrupted before the first replication was finished: nothing to keep", file=sys.stderr)
         return INTERRUPTED
-    summary = {"scenario": chosen.name, "policy": getattr(chosen.control.policy, "kind", "outside"), "seed": chosen.seed, **summarise(traces)}
+    policy = getattr(chosen.control.policy, "kind", "outside")
+    summary = {"scenario": chosen.name, "policy": policy, "telemetry": told(chosen.control), "seed": chosen.seed, **summarise(traces)}
     facts = {
         "seed": chosen.seed,
         "loop": summary["loop"],

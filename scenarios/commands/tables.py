@@ -100,8 +100,8 @@ def end_table(summary: dict[str, Any], facts: dict[str, Any], target: Path | Non
     from rich.table import Table
 
     console = output()
-    counts = summary["requests"]
-    console.print(f"{summary['scenario']}, policy {summary['policy']}, seed {summary['seed']}, {summary['replications']} replication(s)")
+    counts, runs = summary["requests"], summary["replications"]
+    console.print(f"{summary['scenario']}, policy {summary['policy']}, telemetry {summary['telemetry']}, seed {summary['seed']}, {runs} replication(s)")
     if summary["loop"] != "open":
         console.print(LOOPS[summary["loop"]])
     outcomes = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count and name not in ("generated",))
