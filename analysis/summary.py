@@ -14,6 +14,7 @@ import numpy as np
 from analysis.estimates import Estimate, clean, mean_estimate, quantile_estimate
 from analysis.invariants import invariants
 from simulator.record import CALL_FIELDS, LANES
+from simulator.residency import LOAD_FIELDS
 from simulator.samples import Samples
 from simulator.trace import Trace
 from simulator.units import format
@@ -151,6 +152,27 @@ def link_figures(records: Sequence[Any]) -> dict[str, Any]:
     }
 
 
+def memory_figures(records: Sequence[Any]) -> dict[str, Any]:
+    """The figures of one node's memory over replications."""
+    loads = np.concatenate([record.loads[record.counted] for record in records])
+    field = dict(zip(LOAD_FIELDS, loads.T, strict=True))
+    hits, misses, wait = (sum(getattr(record, name) for record in records) for name in ("hits", "misses", "wait_s"))
+    load_s = float((field["end"] - field["begun"]).sum())
+    return {
+        "loads": len(loads),
+        "downloads": int((field["origin"] >= 0).sum()),
+        "prefetches": sum(record.prefetches for record in records),
+        "evictions": sum(record.evictions for record in records),
+        "hit_fraction": hits / (hits + misses) if hits + misses else None,
+        "load_s": load_s,
+        "mean_load_s": load_s / len(loads) if len(loads) else None,
+        "mean_room_wait_s": clean(float((field["begun"] - field["asked"]).mean())) if len(loads) else None,
+        "mean_call_wait_s": wait / (hits + misses) if hits + misses else None,
+        "peak_bits": max(record.peak_bits for record in records),
+        "capacity_bits": records[0].capacity_bits,
+    }
+
+
 def call_figures(traces: Sequence[Trace]) -> dict[str, Any]:
     """Figures by call from the requests whose spans were recorded (`traced` says how many visits)."""
     figures: dict[str, Any] = {}
@@ -195,6 +217,7 @@ def summarise(traces: Sequence[Trace]) -> dict[str, Any]:
     figures["applications"] = {name: request_figures(traces, partial(of_application, index=i)) for i, name in enumerate(first.applications)}
     figures["stations"] = {record.name: station_figures([t.stations[i] for t in traces], first.exceed) for i, record in enumerate(first.stations)}
     figures["links"] = {record.name: link_figures([t.links[i] for t in traces]) for i, record in enumerate(first.links)}
+    figures["memory"] = {record.node: memory_figures([t.memories[i] for t in traces]) for i, record in enumerate(first.memories)}
     figures["calls"] = call_figures(traces)
     figures["invariants"] = invariants(traces)
     figures["episodes"] = sum(len(t.episodes) for t in traces)

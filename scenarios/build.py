@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from scenarios import schema
+from scenarios.build_memory import Models, make_models
 from scenarios.readers.topologies import TopologyData, propagation_from_length, read_topology
 from scenarios.readers.traces import read_column, trace_of
 from simulator import arrivals as arrival_processes
@@ -22,6 +23,7 @@ from simulator.decisions import Candidate
 from simulator.engine import Environment
 from simulator.laws import Deterministic
 from simulator.link import Disturbance, Link
+from simulator.model import Model
 from simulator.network import Network, Node
 from simulator.pool import Pool
 from simulator.randomness import Streams
@@ -42,12 +44,13 @@ def build(scenario: schema.Scenario, base: Path = Path(), seed: int | None = Non
     network = make_network(environment, scenario, nodes, links, streams)
     servers = Deployments(scenario, environment, nodes, streams)
     number_stations(nodes)
+    models = make_models(scenario, plans, nodes, servers.places, environment, streams, files)
     services = {name: make_service(name, service, scenario, files) for name, service in scenario.services.items()}
     told = scenario.control.telemetry
     telemetry = None if told == "exact" else Telemetry(environment, network, told.period, servers.all())
     for service in services.values():
         service.slots = [()] * len(nodes)
-        service.make_slots = servers.slot_maker(network, scenario.control, telemetry)
+        service.make_slots = servers.slot_maker(network, scenario.control, telemetry, models)
     applications = [make_application(name, app, services, files) for name, app in scenario.applications.items()]
     first = 0
     for index, application in enumerate(applications):
@@ -206,7 +209,9 @@ class Deployments:
         """Every server, once."""
         return list(dict.fromkeys(server for places in self.places.values() for _, server, _ in places))
 
-    def slot_maker(self, network: Network, control: schema.Control, telemetry: Telemetry | None) -> Callable[[Service, int], tuple[Candidate, ...]]:
+    def slot_maker(
+        self, network: Network, control: schema.Control, telemetry: Telemetry | None, models: Models
+    ) -> Callable[[Service, int], tuple[Candidate, ...]]:
         """Makes a service's candidates as an agent sees them: within `hops` (the cloud always), in the declared order or nearest first."""
 
         def make(service: Service, agent: int) -> tuple[Candidate, ...]:
@@ -218,8 +223,9 @@ class Deployments:
                 distance = network.distance(agent, place)
                 view = server if telemetry is None else telemetry.view(agent, server, place)
                 for number, (name, quality, _) in enumerate(service.variants):
-                    if variants is None or name in variants:
-                        found.append(make_candidate(node, service, number, name, quality, server, view, distance))
+                    if (variants is None or name in variants) and (service.name, name, place) not in models.too_large:
+                        model = models.live.get((service.name, name, place))
+                        found.append(make_candidate(node, service, number, name, quality, server, model, view, distance))
             if control.order == "nearest":
                 found.sort(key=lambda candidate: candidate.distance)
             slots = tuple(found)
@@ -230,7 +236,9 @@ class Deployments:
         return make
 
 
-def make_candidate(node: Node, service: Service, variant: int, name: str | None, quality: float, server: Any, view: Any, distance: float) -> Candidate:
+def make_candidate(
+    node: Node, service: Service, variant: int, name: str | None, quality: float, server: Any, model: Model | None, view: Any, distance: float
+) -> Candidate:
     """One slot."""
     candidate = Candidate()
     candidate.node = node.name
@@ -242,6 +250,8 @@ def make_candidate(node: Node, service: Service, variant: int, name: str | None,
     candidate.server = server
     candidate.view = view
     candidate.told = view if view is not server else None
+    candidate.model = model
+    candidate.entrance = server if model is None else model
     candidate.distance = distance
     mean = service.means[variant]
     candidate.mean_work = mean

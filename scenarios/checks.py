@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from scenarios.build_memory import memory_notes
 from scenarios.inputs import input_notes
 from scenarios.problems import path_text
 from scenarios.schema import Scenario
@@ -24,6 +25,7 @@ def warnings_of(scenario: Scenario, base: Path) -> Iterator[str]:
     nodes, links, notes = network_parts(scenario.network, base)
     yield from (f"network: {note}" for note in notes)
     yield from unreachable(scenario, nodes, links)
+    yield from memory_notes(scenario, nodes)
     yield from input_notes(scenario, base)
     for entry in scenario.workload:
         if isinstance(entry.arrivals, Closed):
@@ -110,6 +112,11 @@ def laws_of(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], Any, st
                     yield (*here, "after", before), law, "service"
         if app.response is not None:
             yield ("applications", name, "response"), app.response, "service"
+    for name, service in scenario.services.items():
+        for place, load in load_places(name, service):
+            for key in ("stall", "time"):
+                if getattr(load, key) is not None:
+                    yield (*place, "load", key), getattr(load, key), "other"
     for i, link in enumerate(scenario.network.links):
         if link.jitter is not None:
             yield ("network", "links", i, "jitter"), link.jitter, "other"
@@ -120,3 +127,10 @@ def laws_of(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], Any, st
             law = getattr(spike, key, None)
             if law is not None:
                 yield ("spikes", i, key), law, "service" if spike.kind == "call_spike" else "other"
+
+
+def load_places(name: str, service: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """(location, description) of how a service's models are loaded, where the file says it."""
+    for place, described in ((("services", name), service), *((("services", name, "variants", key), v) for key, v in (service.variants or {}).items())):
+        if described.load is not None:
+            yield place, described.load

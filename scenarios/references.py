@@ -115,15 +115,25 @@ class Checker:
                 continue
             deployed.add(service)
             variants = mapping(get(self.services, service).get("variants"))
-            for j, variant in texts(deployment.get("variants")):
+            for key, j, variant in ((k, j, v) for k in ("variants", "resident") for j, v in texts(deployment.get(k))):
                 if service in self.services and variant not in variants:
-                    yield (*place, "variants", j), f"the service {service!r} has no variant {variant!r}{suggestion(variant, variants)}"
+                    yield (*place, key, j), f"the service {service!r} has no variant {variant!r}{suggestion(variant, variants)}"
             wanted: list[Any] = [variant for _, variant in texts(deployment.get("variants"))] or list(variants) or [None]
             yield from self.overlaps(place, service, wanted, self.nodes.members(deployment.get("nodes")), there)
         called = {name for app in self.applications.values() for _, call in items(mapping(app).get("calls")) if isinstance(name := call.get("service"), str)}
+        for place, load in self.loads():
+            if load.get("from") not in ("disk", "nearest"):
+                yield from self.nodes.check((*place, "load", "from"), load.get("from"))
         for name in self.services:
             if name in called and name not in deployed:
                 yield ("services", name), f"the service {name!r} is called but deployed nowhere; add it under 'deployments'"
+
+    def loads(self) -> Iterator[tuple[Location, dict[str, Any]]]:
+        """(location, data) of how models are loaded."""
+        for name, service in self.services.items():
+            yield ("services", name), mapping(mapping(service).get("load"))
+            for variant, described in mapping(mapping(service).get("variants")).items():
+                yield ("services", name, "variants", variant), mapping(mapping(described).get("load"))
 
     def overlaps(self, place: Location, service: str, variants: list[Any], nodes: list[str], there: dict[tuple[str, str, str | None], int]) -> Found:
         """Notes what the deployment runs where; says once where another one does already."""

@@ -16,6 +16,7 @@ from simulator.arrivals import Arrivals, Tokens
 from simulator.descriptions import Choice, description
 from simulator.disciplines import Discipline, Fifo
 from simulator.laws import LAWS, SizeLaw, TimeLaw
+from simulator.loading import Load
 from simulator.places import Nodes, Place
 from simulator.pool import Balancer, TurnBalancer
 from simulator.resilience import Breaker, Hedge, Retry, Shed
@@ -127,6 +128,9 @@ class Network:
         return "mtu must be above 0" if self.mtu is not None and self.mtu <= 0 else None
 
 
+LOADS_NOTHING = "a 'load' is of a model in memory: give the 'memory' it takes"
+
+
 @description
 class Variant:
     """One model of a service: how good, how slow."""
@@ -134,6 +138,10 @@ class Variant:
     service_time: ServiceTime
     quality: Share = 1.0
     memory: Bits | None = None
+    load: Load | None = None
+
+    def problem(self) -> str | None:
+        return LOADS_NOTHING if self.load is not None and self.memory is None else None
 
 
 @description
@@ -142,8 +150,14 @@ class Service:
 
     service_time: ServiceTime | None = None
     variants: dict[Name, Variant] | None = None
+    memory: Bits | None = None
+    load: Load | None = None
 
     def problem(self) -> str | None:
+        if self.variants and (self.memory is not None or self.load is not None):
+            return "memory and load stand at each of the variants"
+        if self.load is not None and self.memory is None:
+            return LOADS_NOTHING
         return "give either 'service_time' or 'variants'" if (self.service_time is None) == (not self.variants) else None
 
 
@@ -158,6 +172,7 @@ class Deployment:
     discipline: Discipline | None = None
     replicas: int = 1
     balancer: Balancer = TurnBalancer()
+    resident: tuple[str, ...] | Literal["all"] = ()
 
     def problem(self) -> str | None:
         if not 1 <= self.replicas <= MOST:

@@ -219,7 +219,7 @@ class Attempt(Call):
             care.hedges.begin(self, self.time)
         if care.breaker is not None:
             self.probe = care.circuit(self.agent, server).sent()
-        self.gather(candidate.index, server)
+        self.gather(candidate.index)
 
     def draw(self, variant: int) -> None:
         """The work and the spikes: the first try's from its request's row, a later one's by key."""
@@ -260,7 +260,7 @@ class Attempt(Call):
         if shed is not None and ((shed.queue is not None and server.waiting() >= shed.queue) or (shed.hopeless and self.hopeless(now))):
             self.turned_away(now)
         else:
-            server.enter(self, now)
+            self.choice.entrance.enter(self, now)  # type: ignore[union-attr]
 
     def hopeless(self, now: float) -> bool:
         """Whether it is expected to end after its time-out, by the mean works of the calls there and its own."""

@@ -64,13 +64,12 @@ class Call(Decision):
         self.place = target = candidate.index
         self.work = row[vertex.work + candidate.variant]
         self.spiked = row[vertex.spike]
-        server = candidate.server
-        server.outstanding += 1
+        candidate.server.outstanding += 1
         if candidate.told is not None:
             candidate.told.note(self)
         single = vertex.single
         if single is None:
-            self.gather(target, server)
+            self.gather(target)
             return
         before, edge, column = single
         if before < 0:
@@ -78,11 +77,11 @@ class Call(Decision):
         else:
             origin = request.calls[before].place  # type: ignore[union-attr]
         if origin == target:
-            server.enter(self, self.time)
+            candidate.entrance.enter(self, self.time)
             return
         link: Link | None = request.world.towards[origin][target]
         if link is None:
-            self.unreachable(server)
+            self.unreachable()
             return
         self.edge = edge
         self.bits = row[column]
@@ -92,7 +91,7 @@ class Call(Decision):
             self.logs.append(self.log)
         link.send(self, self.time)
 
-    def gather(self, target: int, server) -> None:
+    def gather(self, target: int) -> None:
         """The inputs of a join travel from wherever they are."""
         request = self.request
         world = request.world
@@ -110,7 +109,7 @@ class Call(Decision):
                 continue
             link: Link | None = world.towards[origin][target]
             if link is None:
-                self.unreachable(server)
+                self.unreachable()
                 return
             log: list[float] | None = None
             if request.traced:
@@ -135,9 +134,9 @@ class Call(Decision):
         """The stations of a pool that it may use."""
         return stations
 
-    def unreachable(self, server) -> None:
+    def unreachable(self) -> None:
         """There is no path from an input to the chosen place."""
-        self.give_up(server)
+        self.give_up(self.choice.server)  # type: ignore[union-attr]
         self.fail(LOST, UNREACHABLE, self.time)
 
     def fail(self, status: int, outcome: int, now: float) -> None:
@@ -148,7 +147,7 @@ class Call(Decision):
 
     def join(self, now: float) -> None:
         """All inputs are there: to the station."""
-        self.choice.server.enter(self, now)  # type: ignore[union-attr]
+        self.choice.entrance.enter(self, now)  # type: ignore[union-attr]
 
     @property
     def call(self) -> Call:
@@ -161,7 +160,7 @@ class Call(Decision):
             return
         if self.log is not None:
             self.last_log = self.log
-        self.choice.server.enter(self, now)  # type: ignore[union-attr]
+        self.choice.entrance.enter(self, now)  # type: ignore[union-attr]
 
     def receive_input(self, message: Message, now: float) -> None:
         """An input of a join is there; the last one takes the call to its station."""

@@ -15,6 +15,7 @@ from simulator.errors import DecisionError
 
 if TYPE_CHECKING:
     from simulator.callgraph import Vertex
+    from simulator.model import Model
     from simulator.request import Request
     from simulator.server import View
 
@@ -30,8 +31,8 @@ class Candidate:
     """
 
     __slots__ = (
-        "distance", "index", "mean_service", "mean_work", "node", "quality", "server", "service", "share", "slots", "told", "variant",
-        "variant_name", "view",
+        "distance", "entrance", "index", "mean_service", "mean_work", "model", "node", "quality", "server", "service", "share", "slots",
+        "told", "variant", "variant_name", "view",
     )  # fmt: skip
 
     node: str
@@ -43,6 +44,8 @@ class Candidate:
     server: Any
     view: View
     told: Any
+    entrance: Any  # where a call goes once its inputs are there: the server, or the model that must be in memory first
+    model: Model | None
     distance: float
     mean_work: float
     mean_service: float
@@ -62,6 +65,14 @@ class Candidate:
             return 0.0
         backlog = view.expected_backlog(self.mean_work)
         return backlog * (outstanding - view.workers + 1.0) / outstanding * self.share / view.speed
+
+    def resident(self) -> bool:
+        """Whether a call that comes now need not wait for its model."""
+        return self.model is None or self.model.resident
+
+    def loading_time(self) -> float:
+        """Expected time until its model is in memory [s], without waits for room, disk or links."""
+        return 0.0 if self.model is None else self.model.remaining(self.model.memory.agenda._now)
 
     def __repr__(self) -> str:
         variant = f", variant={self.variant_name!r}" if self.variant_name is not None else ""

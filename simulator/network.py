@@ -7,6 +7,7 @@ neighbour declared first (`simulator.routes`). Nothing waits here: queues are in
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from simulator.errors import SimulationError
 from simulator.link import Link
 from simulator.routes import distances, next_hops
 from simulator.station import Station
+
+if TYPE_CHECKING:
+    from simulator.residency import Memory
 
 
 @dataclass
@@ -29,6 +33,7 @@ class Node:
 
     def __post_init__(self) -> None:
         self.station: Station | None = None  # shared by all services deployed here without workers of their own
+        self.memory: Memory | None = None  # for models; None where none need it
         self.stations: list[Station] = []  # every station on the node, the shared one included
 
 

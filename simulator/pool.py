@@ -13,6 +13,7 @@ from simulator.server import Server
 
 if TYPE_CHECKING:
     from simulator.call import Job
+    from simulator.residency import Memory
     from simulator.station import Station
 
 BALANCER_DRAW = 1 << 20  # the balancer's draws stand apart from the policy's
@@ -22,7 +23,7 @@ class Pool(Server):
     """The server of a deployment with replicas: counts what was placed on all of them."""
 
     __slots__ = (
-        "balancer", "name", "outstanding", "places", "speed", "stations", "workers",
+        "balancer", "memory", "name", "outstanding", "places", "speed", "stations", "workers",
     )  # fmt: skip
 
     def __init__(self, name: str, stations: list[Station], balancer: Any):
@@ -33,6 +34,7 @@ class Pool(Server):
         self.outstanding = 0
         self.places = len(stations)  # how many copies can run here apart
         self.balancer = balancer.picker()
+        self.memory: Memory | None = None  # of its node, where a model of these calls lives there
         for number, station in enumerate(stations):
             station.pool = self
             station.replica = number
@@ -86,6 +88,13 @@ class Pool(Server):
     def left(self, job: Job) -> None:
         """A call has left its replica, served or not."""
         self.outstanding -= 1
+        if self.memory is not None:
+            self.memory.left(job)
+
+    def broke_down(self, station: Station) -> None:
+        """A replica has stopped."""
+        if self.memory is not None:
+            self.memory.broke_down(station)
 
 
 @description

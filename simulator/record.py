@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 GROWTH = 65_536
 COLUMNS = ("entry", "ingress", "arrival_s", "end_s", "outcome", "quality", "attempts", "counted", "spiked")
 CALL_FIELDS = ("request", "vertex", "variant", "station", "decided", "reached", "started", "finished", "work_s", "spike", "status", "critical")
+# A hop over a "link" below 0 is a wait for a model at station -1 - link.
 HOP_FIELDS = ("request", "vertex", "response", "critical", "link", "reached", "transmits", "transmitted", "arrived", "status")
 PAUSE_FIELDS = ("request", "vertex", "since", "until", "critical", "status")
 LANES = 8  # a row's status is its attempt's status + LANES * its lane (2 * tries before it, + 1 for the copy of a hedge)
@@ -130,6 +131,9 @@ class SpanRows:
         vertex = request.application.first_vertex + call.vertex.index
         mark = 1.0 if critical else 0.0
         coded = status + LANES * call.lane
+        for log in call.logs:
+            if log and log[-1] == NEVER:
+                log[-1] = end  # it waited for its model
         self.calls.extend((request.id, vertex, call.choice.variant, place.index, call.time, reached, started, end,
                            call.work / place.speed, call.spike, coded, mark))  # fmt: skip
         self._hops(call, 0.0, logs, end if critical and status != OK else NEVER)

@@ -106,6 +106,9 @@ class Simulation:
         self.links: list[Link] = network.links
         self.towards = network.towards
         self.stations: list[Station] = [station for node in network.nodes for station in node.stations]
+        self.memories = [node.memory for node in network.nodes if node.memory is not None]
+        for memory in self.memories:
+            memory.world = self
         self.counters: tuple[Station | Link, ...] = (*self.stations, *self.links)
         self.compact_every = (1 << max(7, len(self.counters).bit_length())) - 1  # requests; a power of two less one, as a mask
         self.applications = applications

@@ -22,6 +22,7 @@ from simulator.server import RECENT, SLOWEST_SHOWN, Server
 if TYPE_CHECKING:
     from simulator.call import Job
     from simulator.pool import Pool
+    from simulator.residency import Memory
 
 NEVER = -1.0  # `due` of a job that is not in service
 GONE = -2.0  # `due` of a job that has left with its batch
@@ -53,7 +54,7 @@ class Station(Server):
         self.capacity = self.room  # of jobs; none while it is out of order
         self.broken = 0  # outages that it is in
         self.queue = queue
-        self.pool: Pool | None = None  # the balancer in front of it, if any
+        self.pool: Pool | Memory | None = None  # what wants to know who leaves: the balancer in front of it, or its node's memory
         self.replica = 0  # its number in the pool
         self.number = 0  # jobs present
         self.outstanding = 0  # calls placed here and not yet served
@@ -205,6 +206,8 @@ class Station(Server):
         """An outage: everything here is lost, the waiting first, and nothing is taken until it is repaired."""
         self.broken += 1
         self.capacity = -1.0
+        if self.pool is not None:
+            self.pool.broke_down(self)
         for job in [*self.queue, *self.in_service()]:
             if job.status == UNDER_WAY and job.due != GONE:  # not what the loss of another has taken along
                 self.cancel(job)

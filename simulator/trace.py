@@ -14,6 +14,7 @@ import numpy as np
 from simulator.batch import BatchMeter
 from simulator.record import CALL_FIELDS, HOP_FIELDS, LANES, PAUSE_FIELDS
 from simulator.request import COMPLETED, OUTCOMES, STATUSES
+from simulator.residency import MemoryRecord, memory_record
 from simulator.samples import Samples
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class Trace:
     events: int
     decisions: int
     exceed: tuple[float, ...]  # s; how often latencies and waits are above these is told
+    memories: list[MemoryRecord]  # of the nodes that have models in memory
     left_behind: int  # requests and attempts still there when the run ended
     timeline: np.ndarray  # (samples, 2 + stations): time, in flight, jobs present by station
 
@@ -161,10 +163,12 @@ class Trace:
 
     def _spans_table(self) -> dict[str, Any]:
         call = dict(zip(CALL_FIELDS, self.calls.T, strict=True))
-        hop = dict(zip(HOP_FIELDS, self.hops.T, strict=True))
+        over_links = self.hops[:, HOP_FIELDS.index("link")] >= 0.0
+        hop = dict(zip(HOP_FIELDS, self.hops[over_links].T, strict=True))
+        load = dict(zip(HOP_FIELDS, self.hops[~over_links].T, strict=True))
         pause = dict(zip(PAUSE_FIELDS, self.pauses.T, strict=True))
         done = call["started"] + np.minimum(call["work_s"], call["finished"] - call["started"])
-        kinds = ("queue", "service", "spike", "link_queue", "transmission", "propagation", "back_off")
+        kinds = ("queue", "service", "spike", "link_queue", "transmission", "propagation", "back_off", "model_load")
         segments = [
             (call, 0, call["reached"], call["started"]),
             (call, 1, call["started"], done),
@@ -173,6 +177,7 @@ class Trace:
             (hop, 4, hop["transmits"], hop["transmitted"]),
             (hop, 5, hop["transmitted"], hop["arrived"]),
             (pause, 6, pause["since"], pause["until"]),
+            (load, 7, load["reached"], load["arrived"]),
         ]
         columns = ("request", "vertex", "variant", "kind", "place", "start", "end", "spike", "status", "critical")
         parts: dict[str, list[np.ndarray]] = {name: [] for name in columns}
@@ -186,7 +191,11 @@ class Trace:
             parts["vertex"].append(np.where(rows["response"][some] > 0, -1.0 - vertex, vertex) if rows is hop else vertex)
             parts["variant"].append(rows["variant"][some] if of_call else np.full(n, -1.0))
             parts["kind"].append(np.full(n, float(kind)))
-            parts["place"].append(rows["station"][some] if of_call else stations + rows["link"][some] if rows is hop else np.full(n, -1.0))
+            if of_call:
+                place = rows["station"]
+            else:
+                place = stations + rows["link"] if rows is hop else -1.0 - rows["link"] if rows is load else np.full(len(start), -1.0)
+            parts["place"].append(place[some])
             parts["start"].append(start[some])
             parts["end"].append(end[some])
             parts["spike"].append(rows["spike"][some] if kind == 2 else np.full(n, -1.0))
@@ -351,6 +360,7 @@ def collect(simulation: Simulation) -> Trace:
         events=simulation.environment.entries,
         decisions=int(columns["attempts"].sum()),
         exceed=simulation.exceed,
+        memories=[memory_record(memory, opened, closed) for memory in simulation.memories],
         left_behind=sum(station.number for station in simulation.stations) + len(simulation.in_flight),
         timeline=np.array(simulation.timeline.rows if simulation.timeline is not None else []).reshape(-1, 2 + len(stations)),
     )

@@ -16,6 +16,7 @@ ARRIVALS = [
     "{kind: bursts, size: 4, of: {kind: poisson, rate: 15 /s}}",
 ]
 QUORUMS = [", fan_out: 3, wait_for: 2", ", fan_out: 4, wait_for: 1, cancel: true", ", fan_out: 2, wait_for: 1, probability: 70 %"]
+LOADS = ["", ", load: {stall: {kind: exponential, mean: 5 ms}}", ", load: {from: n0, chunk: 100 kB}", ", load: {from: nearest}", ", load: {time: 10 ms}"]
 CARE = (
     [", timeout: 5 ms", ", timeout: 30 ms"],
     [", retry: {retries: 2, back_off: 1 ms, jitter: 50 %}", ", retry: {retries: 3, budget: 20 %, burst: 2}"],
@@ -34,8 +35,9 @@ def scenario_texts(draw) -> str:
     for name in names:
         kind = draw(st.sampled_from(DISCIPLINES))
         capacity = ", discipline: {kind: " + kind + draw(st.sampled_from(["", ", capacity: 3"])) + "}"
+        memory = draw(st.sampled_from(["", f", memory: {draw(st.sampled_from([1, 2, 3]))} MB, disk: 100 MB/s"]))
         workers = draw(st.sampled_from(["1", "2", "unlimited"]))
-        lines.append(f"    - {{name: {name}, workers: {workers}, speed: {draw(st.sampled_from([0.5, 1, 2]))}{capacity}}}")
+        lines.append(f"    - {{name: {name}, workers: {workers}, speed: {draw(st.sampled_from([0.5, 1, 2]))}{memory}{capacity}}}")
     links = []
     for i in range(1, nodes):
         extra = draw(st.sampled_from(["", ", loss: 5 %", ", buffer: 40 kB", ", jitter: {kind: exponential, mean: 1 ms}"]))
@@ -51,10 +53,11 @@ def scenario_texts(draw) -> str:
     services = draw(st.integers(1, 3))
     lines.append("services:")
     for i in range(services):
+        model = f", memory: 1 MB{draw(st.sampled_from(LOADS))}" if draw(st.booleans()) else ""
         if draw(st.booleans()):
-            lines.append(f"  s{i}: {{service_time: {draw(TIME_LAWS)}}}")
+            lines.append(f"  s{i}: {{service_time: {draw(TIME_LAWS)}{model}}}")
         else:
-            lines.append(f"  s{i}: {{variants: {{a: {{quality: 0.5, service_time: {draw(TIME_LAWS)}}}, b: {{service_time: {draw(TIME_LAWS)}}}}}}}")
+            lines.append(f"  s{i}: {{variants: {{a: {{quality: 0.5, service_time: {draw(TIME_LAWS)}{model}}}, b: {{service_time: {draw(TIME_LAWS)}}}}}}}")
     lines.append("deployments:")
     for i in range(services):
         own = draw(st.sampled_from(["", ", workers: 1", ", workers: 2, replicas: 3, balancer: power_of_d"]))

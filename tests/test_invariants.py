@@ -25,6 +25,8 @@ def check(trace: Trace) -> None:
     for link in trace.links:
         bits = link.run_bits
         assert bits["in"] == pytest.approx(bits["out"] + bits["dropped"] + bits["lost"] + bits["under_way"], rel=1e-9, abs=1e-9), link.name
+    for memory in trace.memories:
+        assert 0.0 <= memory.peak_bits <= memory.capacity_bits, memory.node
     check_critical_path(trace)
 
 
