@@ -127,6 +127,15 @@ def mean_estimate(series: Sequence[np.ndarray], level: float = 0.95) -> Estimate
     return estimate(series, lambda values: float(values.mean()), level)
 
 
+def t_estimate(values: Sequence[float], level: float = 0.95) -> Estimate:
+    """The mean of one number a replication (shape (R,), all finite), with Student's t interval."""
+    n = len(values)
+    if n < 2:
+        return Estimate(float(values[0]), method="no interval: one replication") if n else Estimate(None, reason="there are no values")
+    value, half = float(np.mean(values)), t_factor(n - 1, level) * float(np.std(values, ddof=1)) / math.sqrt(n)
+    return Estimate(value, value - half, value + half, float(n), f"{n} replications, t")
+
+
 def more_needed(found: Estimate, share: float, have: int) -> int | None:
     """How many requests or replications instead of `have` would bring the interval to +/- `share`; None where that is unknown.
 

@@ -8,7 +8,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -43,16 +43,25 @@ def check_target(out: Path, force: bool) -> None:
 
 
 def write_results(out: Path, scenario: Scenario, traces: Sequence[Trace], summary: dict[str, Any], facts: dict[str, Any]) -> None:
-    """Writes everything beside `out` first and then moves it there."""
-    part = out.with_name(f".{out.name}.part-{os.getpid()}")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
-    try:
+    """Writes the folder of a run."""
+
+    def fill(part: Path) -> None:
         resolved = dump_yaml(scenario)
         (part / "scenario.yaml").write_text(resolved, encoding="utf-8")
         digests = write_tables(part, traces)
         write_json(part / "summary.json", summary)
         write_json(part / "manifest.json", manifest(resolved, digests, facts))
+
+    swap_in(out, fill)
+
+
+def swap_in(out: Path, fill: Callable[[Path], None]) -> None:
+    """Lets `fill` write everything into a folder beside `out` first, and then moves it there."""
+    part = out.with_name(f".{out.name}.part-{os.getpid()}")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        fill(part)
         if out.exists():
             shutil.rmtree(out)
         part.rename(out)

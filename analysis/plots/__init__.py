@@ -1,5 +1,6 @@
 """Figures, each drawn on a given `Axes`."""
 
+from analysis.plots.comparison import plot_differences, plot_tails
 from analysis.plots.latency import COLOURS, figure, plot_ccdf, plot_hill, plot_latency_over_time, plot_percentiles, save
 
-__all__ = ["COLOURS", "figure", "plot_ccdf", "plot_hill", "plot_latency_over_time", "plot_percentiles", "save"]
+__all__ = ["COLOURS", "figure", "plot_ccdf", "plot_differences", "plot_hill", "plot_latency_over_time", "plot_percentiles", "plot_tails", "save"]

@@ -6,10 +6,11 @@ from __future__ import annotations
 def user_errors() -> tuple[type[Exception], ...]:
     """Error classes whose text says where and what to change."""
     from scenarios.imports.writing import WriteError
+    from scenarios.policies import PolicyError
     from scenarios.problems import ScenarioError
     from scenarios.readers import InputError
     from scenarios.results import ResultsError
     from scenarios.targets import TargetError
     from simulator.errors import SimulationError
 
-    return ScenarioError, InputError, ResultsError, TargetError, WriteError, SimulationError
+    return ScenarioError, InputError, PolicyError, ResultsError, TargetError, WriteError, SimulationError

@@ -1,0 +1,126 @@
+"""`vamappo evaluate`: policies on the same random numbers, with intervals, paired differences and verdicts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from scenarios.commands.run import Overrides, ScenarioName, Spikes
+
+NAMED = "Policies with commas between: names, '{kind: ..., key: ...}', package.module:Class."
+
+
+def evaluate(
+    scenario: ScenarioName,
+    policies: Annotated[str, typer.Option(metavar="P,P,...", help=NAMED)],
+    reference: Annotated[str | None, typer.Option(help="The policy that the others are compared with; the first when absent.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Root seed, instead of the scenario's.")] = None,
+    replications: Annotated[int, typer.Option(min=1, help="Independent replications, the same for every policy.")] = 10,
+    workers: Annotated[int, typer.Option(min=1, help="Worker processes; results do not depend on it.")] = 1,
+    set_: Overrides = None,
+    spike: Spikes = None,
+    out: Annotated[Path | None, typer.Option(help="Result folder; results/SCENARIO-evaluation unless --json is given alone.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing result folder.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep the replications that the result folder has and run the others.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the evaluation as JSON; stores results only with --out.")] = False,
+) -> None:
+    """Compare policies on the same random numbers."""
+    from scenarios.commands import fail
+
+    loaded, chosen, named = read_all(scenario, policies, reference, set_ or [], spike or [])
+    for warning in loaded.warnings:
+        print(f"note: {warning}", file=sys.stderr)
+    described = loaded.scenario if seed is None else replace(loaded.scenario, seed=seed)
+    target = out if out is not None else None if as_json else Path("results") / f"{described.name}-evaluation"
+    if resume and target is None:
+        raise fail("--resume needs the result folder to go on with: name it with --out")
+    raise typer.Exit(execute(loaded, described, chosen, named, range(replications), workers, target, force, resume, as_json))
+
+
+def read_all(scenario: str, policies: str, reference: str | None, overrides: list[str], spikes: list[str]) -> tuple[Any, dict[str, Any], str]:
+    """(the scenario, policies by label, the reference's label); every mistake of all of them at once, exit status 2."""
+    from scenarios.commands import fail
+    from scenarios.load import load
+    from scenarios.policies import PolicyError, label_of, policies_of, policy_of
+    from scenarios.problems import ScenarioError, suggestion
+
+    mistakes, loaded, chosen = [], None, {}
+    try:
+        loaded = load(scenario, overrides, spikes)
+    except ScenarioError as error:
+        mistakes.append(str(error))
+    try:
+        chosen = policies_of(policies)
+    except PolicyError as error:
+        mistakes.append(str(error))
+    named = next(iter(chosen), "")
+    if reference is not None:
+        try:
+            named = label_of(policy_of(reference))
+            if chosen and named not in chosen:
+                mistakes.append(f"--reference {reference!r} is not among the policies{suggestion(named, chosen)}; there are {', '.join(chosen)}")
+        except PolicyError as error:
+            mistakes.append(f"--reference: {error}")
+    if mistakes:
+        raise fail("\n".join(mistakes))
+    return loaded, chosen, named
+
+
+def execute(
+    loaded: Any,
+    scenario: Any,
+    policies: dict[str, Any],
+    reference: str,
+    replications: range,
+    workers: int,
+    target: Path | None,
+    force: bool,
+    resume: bool,
+    as_json: bool,
+) -> int:
+    """Runs, prints and stores; returns the exit status."""
+    from analysis.evaluation import evaluate as judge
+    from scenarios.commands import DONE, INTERRUPTED
+    from scenarios.commands.comparison_tables import print_evaluation
+    from scenarios.commands.tables import Progress
+    from scenarios.evaluation import run_tasks, tasks, whole
+    from scenarios.evaluation_files import facts_of, read_samples, write_evaluation
+    from scenarios.results import check_target
+
+    samples: dict[str, list[Any]] = {label: [] for label in policies}
+    if target is not None:
+        if resume:
+            samples |= read_samples(target, scenario, policies)
+        else:
+            check_target(target, force)
+    done = {(label, sample.replication) for label, of in samples.items() for sample in of}
+    todo = [task for task in tasks(scenario, loaded.path.parent.resolve(), policies, replications) if (task.label, task.replication) not in done]
+    interrupted = False
+    with Progress(scenario, len(todo), show=sys.stderr.isatty()) as progress:
+        try:
+            for label, sample in run_tasks(todo, workers, progress):
+                samples[label].append(sample)
+        except KeyboardInterrupt:
+            interrupted = True
+    kept = whole({label: sorted(of, key=lambda sample: sample.replication) for label, of in samples.items()})
+    if not kept[reference]:
+        print("interrupted before the first replication was finished under every policy: nothing to keep", file=sys.stderr)
+        return INTERRUPTED
+    found = judge(kept, reference)
+    facts = facts_of(scenario, policies, found)
+    if target is not None:
+        write_evaluation(target, scenario, facts, found)
+    if as_json:
+        print(json.dumps({**facts, **found.as_dict()}, indent=1, allow_nan=False))
+    else:
+        print_evaluation(facts, found, target)
+    if interrupted:
+        again = f"run again with --resume --out {target} for the others" if target is not None else "nothing was stored"
+        print(f"interrupted: kept {len(kept[reference])} of {len(replications)} replications, finished under every policy; {again}", file=sys.stderr)
+        return INTERRUPTED
+    return DONE

@@ -1,0 +1,94 @@
+"""Policies from the command line: by name, as `{kind: ...}`, or as `package.module:Class` from outside the project.
+
+`policy_of` is the one place that turns such a text into a policy: `--policy` of a run and `--policies` of an evaluation read alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from scenarios.injection import split
+from scenarios.overrides import WrongPath, read_value
+from scenarios.problems import sentence
+from scenarios.schema import Scenario
+from simulator.descriptions import adapter
+
+
+class PolicyError(Exception):
+    """Raised when a text names no policy; the message says what was expected, one line a text."""
+
+
+def policy_of(text: str) -> Any:
+    """The policy meant by a text: its description, with `actor(simulation)`; PolicyError where there is none."""
+    from pydantic import ValidationError
+
+    from agents.baselines import Baseline
+
+    try:
+        return adapter(Baseline).validate_python(read_value(text))
+    except WrongPath as error:
+        raise PolicyError(f"policy {text.strip()!r}: {error}") from None
+    except ValidationError as error:
+        raise PolicyError(f"policy {text.strip()!r}: {'; '.join(sentences(error.errors()))}") from None
+
+
+def sentences(errors: Any) -> list[str]:
+    """What is wrong, with the key where it is wrong."""
+    found = []
+    for error in errors:
+        if error["type"] == "nested":
+            found += sentences(error["ctx"]["errors"])
+        else:
+            place = ".".join(str(part) for part in error["loc"])
+            said = sentence(error, ())
+            found.append(f"{place}: {said}" if place and error["type"] != "unexpected_keyword_argument" else said)
+    return found
+
+
+def policies_of(text: str) -> dict[str, Any]:
+    """Policies by label from a list with commas between (those in braces do not count); every mistake in one PolicyError."""
+    found: dict[str, Any] = {}
+    mistakes = []
+    for part in split(text):
+        try:
+            policy = policy_of(part)
+        except PolicyError as error:
+            mistakes.append(str(error))
+            continue
+        label = label_of(policy)
+        if label in found:
+            mistakes.append(f"policy {part.strip()!r} stands twice")
+        found[label] = policy
+    if mistakes:
+        raise PolicyError("\n".join(mistakes))
+    return found
+
+
+def label_of(policy: Any) -> str:
+    """`power-of-d`, or `power-of-d(d=3)` where it is not as it comes; a policy from outside by its class."""
+    from dataclasses import fields
+
+    if hasattr(policy, "arguments"):
+        given = policy.arguments
+    else:
+        given = {f.name: getattr(policy, f.name) for f in fields(policy) if f.name != "kind" and getattr(policy, f.name) != default_of(f)}
+    inside = ", ".join(f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in given.items())
+    return f"{policy.kind}({inside})" if inside else policy.kind
+
+
+def default_of(field: Any) -> Any:
+    """A dataclass field's default."""
+    from dataclasses import MISSING
+
+    return field.default if field.default is not MISSING else field.default_factory() if field.default_factory is not MISSING else None
+
+
+def is_oracle(policy: Any) -> bool:
+    """Whether it sees what no agent is told."""
+    return getattr(policy, "kind", "") == "oracle"
+
+
+def under(scenario: Scenario, policy: Any) -> Scenario:
+    """The scenario with another policy."""
+    return replace(scenario, control=replace(scenario.control, policy=policy))
