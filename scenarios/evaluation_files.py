@@ -163,18 +163,14 @@ def read_samples(folder: Path, scenario: Scenario, policies: Mapping[str, Any]) 
     found: dict[str, list[Sample]] = {}
     for start, end in zip(starts, [*starts[1:], len(keys)], strict=True):
         label = str(columns["policy"][start])
-        if label in policies:
-            energy = columns["energy_j"][start]
-            found.setdefault(label, []).append(
-                Sample(
-                    int(columns["replication"][start]),
-                    *(columns[name][start:end] for name in ("latency_s", "utility", "quality", "met")),
-                    float(columns["window_s"][start]),
-                    None if energy is None or np.isnan(energy) else float(energy),
-                    str(columns["arrivals"][start]),
-                    str(columns["loop"][start]),
-                )
-            )
+        if label not in policies:
+            continue
+        latency, utility, quality, met = (columns[name][start:end] for name in ("latency_s", "utility", "quality", "met"))
+        energy = columns["energy_j"][start]
+        joules = None if energy is None or np.isnan(energy) else float(energy)
+        replication, window = int(columns["replication"][start]), float(columns["window_s"][start])
+        arrivals, loop = str(columns["arrivals"][start]), str(columns["loop"][start])
+        found.setdefault(label, []).append(Sample(replication, latency, utility, quality, met, window, joules, arrivals, loop))
     return found
 
 
