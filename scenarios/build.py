@@ -60,6 +60,7 @@ def build(scenario: schema.Scenario, base: Path = Path(), seed: int | None = Non
     for link in network.links:
         link.cut_at(mtu)
     simulation = Simulation(network, applications, environment, span_of(scenario), mtu, scenario.record.spans)
+    simulation.prefetches.allowed = scenario.control.prefetch
     simulation.exceed = scenario.record.exceed
     simulation.telemetry = telemetry
     by_name = {application.name: application for application in applications}

@@ -129,6 +129,8 @@ def loose_scalars(data: Any) -> Iterator[tuple[Location, str]]:
         elif isinstance(value, bool | str):
             found = list(options(hint))
             number = "a whole number" if int in found else "a number" if float in found else None
+            if found == [bool] and isinstance(value, str):
+                yield place, f"expected true or false, got {value!r}"
             words = str in found or any(get_origin(option) is Literal for option in found)
             if number is not None and bool not in found and (isinstance(value, bool) or not words):
                 yield place, f"expected {number}, got {value!r}" if isinstance(value, str) else f"expected {number}, got {str(value).lower()}"

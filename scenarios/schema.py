@@ -260,6 +260,7 @@ class Control:
     hops: int | Literal["all"] = "all"
     order: Literal["nearest", "declared"] = "nearest"
     telemetry: Annotated[Telemetry | Literal["exact"], TelemetryType()] = "exact"
+    prefetch: bool = False
 
     def problem(self) -> str | None:
         return f"hops must not be negative, got {self.hops}" if self.hops != "all" and self.hops < 0 else None

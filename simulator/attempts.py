@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from simulator.call import Response
     from simulator.care import Group
     from simulator.decisions import Candidate
+    from simulator.prefetch import Prefetch
     from simulator.resilience import Retry
     from simulator.station import Station
 
@@ -199,11 +200,12 @@ class Attempt(Call):
         used = [other.station for other in self.taken()]
         return [station for station in stations if station not in used] or stations
 
-    def choose(self, candidate: Candidate) -> None:
+    def choose(self, answer: Candidate | Prefetch) -> None:
         """Places the attempt."""
-        if self.choice is not None or candidate not in self.candidates:
-            self.refuse(candidate)
-        self.choice = candidate
+        if self.choice is not None or answer not in self.candidates:
+            self.refuse(answer)
+            return
+        self.choice = candidate = answer  # type: ignore[assignment]
         request, care = self.request, self.effort.group.care
         self.place = candidate.index
         self.draw(candidate.variant)

@@ -17,6 +17,7 @@ from simulator.station import NEVER
 
 if TYPE_CHECKING:
     from simulator.callgraph import Vertex
+    from simulator.prefetch import Prefetch
     from simulator.request import Request
     from simulator.station import Station
 
@@ -53,11 +54,12 @@ class Call(Decision):
     last_log: list[float] | None  # hops of the input that came last
     status: int
 
-    def choose(self, candidate: Candidate) -> None:
+    def choose(self, answer: Candidate | Prefetch) -> None:
         """Places the call: sends every input on its way to the chosen place, or joins the station at once when all are there."""
-        if self.choice is not None or candidate.slots is not self.candidates:
-            self.refuse(candidate)
-        self.choice = candidate
+        if self.choice is not None or answer.slots is not self.candidates:
+            self.refuse(answer)
+            return
+        self.choice = candidate = answer
         request = self.request
         vertex = self.vertex
         row = request.row

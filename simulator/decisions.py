@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from simulator.errors import DecisionError
+from simulator.prefetch import Prefetch
 
 if TYPE_CHECKING:
     from simulator.callgraph import Vertex
@@ -54,9 +55,10 @@ class Candidate:
 
     def expected_wait(self) -> float:
         """Expected time in queue for a call that comes now [s]: zero while a worker is idle, else the expected work outstanding,
-        less what c - 1 of its n calls bring, shared by c workers at the node's speed.
+        less what c - 1 of its n calls bring, shared by c workers at the node's speed; at least the time until its model is in memory.
         """
-        return self.wait_at(self.view)
+        wait = self.wait_at(self.view)
+        return wait if self.model is None else max(wait, self.loading_time())
 
     def wait_at(self, view: View) -> float:
         """The expected wait as somebody sees it who knows the server by `view` [s]."""
@@ -67,12 +69,12 @@ class Candidate:
         return backlog * (outstanding - view.workers + 1.0) / outstanding * self.share / view.speed
 
     def resident(self) -> bool:
-        """Whether a call that comes now need not wait for its model."""
-        return self.model is None or self.model.resident
+        """Whether its model is in memory there, as far as the agent is told, or it needs none."""
+        return self.model is None or self.view.holds(self.model)
 
     def loading_time(self) -> float:
-        """Expected time until its model is in memory [s], without waits for room, disk or links."""
-        return 0.0 if self.model is None else self.model.remaining(self.model.memory.agenda._now)
+        """Expected time until its model is in memory [s], as far as the agent is told, without waits for room, disk or links."""
+        return 0.0 if self.model is None else self.view.loading_time(self.model)
 
     def __repr__(self) -> str:
         variant = f", variant={self.variant_name!r}" if self.variant_name is not None else ""
@@ -111,15 +113,18 @@ class Decision:
         """The application that the request runs."""
         return self.request.application.name
 
-    def choose(self, candidate: Candidate) -> None:
-        """Places the call; DecisionError when it has a place already or the candidate is not one of its own."""
+    def choose(self, answer: Candidate | Prefetch) -> None:
+        """Places the call, or asks for a model ahead and leaves it open; DecisionError when it has a place already or the candidate is not its own."""
         raise NotImplementedError
 
-    def refuse(self, candidate: Candidate) -> None:
-        """Says why `candidate` cannot be chosen."""
+    def refuse(self, answer: Any) -> None:
+        """Answers that are no candidate: does what they ask for, or says why they cannot be chosen."""
         if self.choice is not None:
             raise DecisionError(f"the call {self.vertex.name!r} of request {self.request.id} has been placed already")
-        raise DecisionError(f"{candidate!r} is not a candidate of the call {self.vertex.name!r} of request {self.request.id}")
+        if isinstance(answer, Prefetch):
+            self.request.world.prefetches.ask(self, answer.candidate)  # type: ignore[arg-type]
+            return
+        raise DecisionError(f"{answer!r} is not a candidate of the call {self.vertex.name!r} of request {self.request.id}")
 
     def uniform(self, k: int) -> float:
         """The k-th uniform draw on [0, 1) that belongs to this decision, whoever asks and whenever."""
@@ -146,6 +151,6 @@ class Decision:
 class Policy(Protocol):
     """Chooses a place for every ready call."""
 
-    def act(self, decision: Decision) -> Candidate:
-        """One of `decision.candidates`."""
+    def act(self, decision: Decision) -> Candidate | Prefetch:
+        """One of `decision.candidates`, or a `Prefetch` of one where the scenario allows, after which the decision comes again."""
         ...

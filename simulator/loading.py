@@ -162,7 +162,7 @@ class Download:
         self.world: Simulation = memory.world
         self.target = memory.node
         self.chunk = chunk
-        self.name = f"load {loading.model.label} on {memory.name}"
+        self.name = f"load {loading.model.service} {loading.model.label} on {memory.name}"
         self.number = loading.number
         self.sent = 0  # chunks
         self.unsent = self.missing = loading.model.bits  # bits not sent yet, not arrived yet

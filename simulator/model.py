@@ -21,12 +21,13 @@ class Model:
     """One variant of a service on one node: whether it is resident, who waits for it, where it comes from."""
 
     __slots__ = (
-        "bits", "chunk", "condemned", "label", "loading", "loads", "mean_stall", "mean_time", "memory", "origin", "peers", "resident",
-        "server", "service", "stalls", "stations", "times", "users", "waiting",
+        "bits", "chunk", "condemned", "label", "loading", "loads", "mean_stall", "mean_time", "memory", "number", "origin", "peers",
+        "resident", "server", "service", "stalls", "stations", "times", "users", "waiting",
     )  # fmt: skip
 
     def __init__(self, memory: Memory, service: str, label: str, bits: float, server: Any):
         self.memory = memory
+        self.number = len(memory.models)  # among them
         self.service = service
         self.label = label
         self.bits = bits
@@ -156,18 +157,22 @@ class Model:
                     best, least = node, distance
         return best
 
-    def remaining(self, now: float) -> float:
+    def usual_time(self) -> float:
+        """Mean time of a load that waits for nothing [s], from the disk where the nearest holder is not known."""
+        return self.expected(DISK if self.origin == NEAREST else self.origin)
+
+    def remaining(self) -> float:
         """Expected time until it is resident [s], without waits for room, disk or links."""
         if self.resident:
             return 0.0
         if self.loading is None or self.loading.begun < 0.0:
             return self.expected(self.find_origin())
-        return max(self.expected(self.loading.origin) - (now - self.loading.begun), 0.0)
+        return max(self.expected(self.loading.origin) - (self.memory.agenda._now - self.loading.begun), 0.0)
 
     def expected(self, origin: int) -> float:
         """Mean time of a load from there that waits for nothing [s]."""
         if self.times is not None:
             return self.mean_time
-        if origin == DISK:
+        if origin in (DISK, self.memory.node):
             return self.bits / self.memory.disk.rate + self.mean_stall
         return self.memory.world.network.unloaded_time(origin, self.memory.node, self.bits, self.chunk) + self.mean_stall

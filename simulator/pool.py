@@ -91,6 +91,10 @@ class Pool(Server):
         if self.memory is not None:
             self.memory.left(job)
 
+    def held(self) -> int:
+        """The models in memory at its node, as the bits of a number."""
+        return 0 if self.memory is None else self.memory.held()
+
     def broke_down(self, station: Station) -> None:
         """A replica has stopped."""
         if self.memory is not None:

@@ -133,14 +133,17 @@ class Memory:
 
     def write(self, loading: Loading, now: float, completed: float) -> None:
         """Writes down a load that has ended, or was cut off."""
-        number = float(self.models.index(loading.model))
-        self.rows.extend((number, loading.asked, loading.begun, now, loading.origin, loading.prefetched, completed))
+        self.rows.extend((loading.model.number, loading.asked, loading.begun, now, loading.origin, loading.prefetched, completed))
 
     def left(self, job: Job) -> None:
         """A call has left its station, served or not."""
         model = job.choice.model  # type: ignore[union-attr]
         if model is not None:
             model.left(self.agenda._now)
+
+    def held(self) -> int:
+        """The resident models, as the bits of a number."""
+        return sum(1 << model.number for model in self.models if model.resident)
 
     def broke_down(self, station: Station) -> None:
         """A station has stopped: models that no other station here serves are lost, and loads of them end."""

@@ -6,7 +6,10 @@ A `View` of a server is what an agent is told: the server itself under `telemetr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from simulator.model import Model
 
 RECENT = 8  # the last visits that `recent` speaks of
 SLOWEST_SHOWN = 1000.0  # a frozen station is this much slower, for those who look
@@ -38,6 +41,12 @@ class View(Protocol):
     @property
     def age(self) -> float:
         """How old this knowledge is [s]."""
+
+    def holds(self, model: Model) -> bool:
+        """Whether a model is in memory there."""
+
+    def loading_time(self, model: Model) -> float:
+        """Expected time until it is [s], without waits."""
 
     def expected_backlog(self, mean: float) -> float:
         """Expected work there [s at reference speed]; calls of which no more is known count `mean` each."""
@@ -75,6 +84,18 @@ class Server:
     def expected_backlog(self, mean: float) -> float:
         """Expected work of the calls placed here and not yet served."""
         raise NotImplementedError
+
+    def held(self) -> int:
+        """The models in memory at the server, as the bits of a number."""
+        return 0
+
+    def holds(self, model: Model) -> bool:
+        """See View."""
+        return model.resident
+
+    def loading_time(self, model: Model) -> float:
+        """See View."""
+        return model.remaining()
 
     def present_work(self) -> tuple[float, float]:
         """(a, b): the expected work of the jobs present is a + b * mean, calls still on their way left out."""

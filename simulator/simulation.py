@@ -27,6 +27,7 @@ from simulator.engine import EPISODE_END, MONITOR, Environment, StopSimulation
 from simulator.errors import DecisionError, SimulationError
 from simulator.link import Link
 from simulator.network import Network, Node
+from simulator.prefetch import Prefetches
 from simulator.record import RequestColumns, SpanRows
 from simulator.request import COMPLETED, IN_FLIGHT, UNDER_WAY, UNFINISHED, Request
 from simulator.source import Source
@@ -134,6 +135,7 @@ class Simulation:
         self.closes_at = span.requests or -1  # how many counted requests close it
         self.is_closed = False
         self.timeline: Timeline | None = None
+        self.prefetches = Prefetches(False)
         self.telemetry: Telemetry | None = None  # None where every agent knows everything
         self.exceed: tuple[float, ...] = ()  # latencies and waits [s] to be counted above
         self.requests = RequestColumns()
@@ -160,10 +162,16 @@ class Simulation:
                     continue
                 yield call
                 if call.choice is None:
-                    raise DecisionError(f"{call!r} was not placed: call decision.choose(candidate) before asking for the next decision")
+                    self.put_again(call)
         except StopSimulation:
             pass
         self.finish()
+
+    def put_again(self, call: Call) -> None:
+        """The decision has not been made: it comes again if it has asked for a model meanwhile."""
+        if not self.prefetches.reopens(call):
+            raise DecisionError(f"{call!r} was not placed: call decision.choose(candidate) before asking for the next decision")
+        self.ready.appendleft(call)
 
     def run(self, policy: Policy) -> Trace:
         """Runs to the end with one policy for every decision."""

@@ -141,6 +141,10 @@ class Station(Server):
         """(reached, started, ended, work) of the last visits."""
         return self.meter.visits.last(VISIT * RECENT)
 
+    def held(self) -> int:
+        """The models in memory at its node, as the bits of a number."""
+        return 0 if self.pool is None else self.pool.held()
+
     def waiting(self) -> float:
         """How many jobs wait here."""
         return max(self.number - self.workers, 0.0)

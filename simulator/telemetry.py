@@ -21,6 +21,7 @@ from simulator.server import Server, stretch
 
 if TYPE_CHECKING:
     from simulator.call import Call
+    from simulator.model import Model
     from simulator.network import Network
 
 SENT_AT_FIRST = 64  # calls remembered before the list is looked through
@@ -36,9 +37,10 @@ class Snapshot(NamedTuple):
     others: float
     slowness: float
     visits: Any  # the last ones, raw
+    held: int  # models in memory there, as bits
 
 
-NOTHING = Snapshot(0.0, 0, 0.0, 0.0, 0.0, 1.0, ())
+NOTHING = Snapshot(0.0, 0, 0.0, 0.0, 0.0, 1.0, (), 0)
 
 
 class Telemetry:
@@ -69,7 +71,7 @@ class Telemetry:
             if server.silent:
                 continue
             work, others = server.present_work()
-            history.append(Snapshot(now, server.number, server.waiting(), work, others, server.slowness, server.last_visits()))
+            history.append(Snapshot(now, server.number, server.waiting(), work, others, server.slowness, server.last_visits(), server.held()))
             if len(history) > self.keep[server]:
                 del history[0]
         self.taken += 1
@@ -142,6 +144,14 @@ class OwnView:
     def waiting(self) -> float:
         """Jobs that wait."""
         return self.server.waiting()
+
+    def holds(self, model: Model) -> bool:
+        """Whether a model is in memory there."""
+        return model.resident
+
+    def loading_time(self, model: Model) -> float:
+        """Expected time until it is [s]."""
+        return model.remaining()
 
     @property
     def recent(self) -> float:
@@ -225,6 +235,14 @@ class RemoteView:
         if self.clock._now >= self.until:
             self.refresh()
         return self.snapshot
+
+    def holds(self, model: Model) -> bool:
+        """Whether a model was in memory there when the snapshot was taken."""
+        return self.latest().held >> model.number & 1 == 1
+
+    def loading_time(self, model: Model) -> float:
+        """Expected time of a load from where the file says [s], if it was not."""
+        return 0.0 if self.holds(model) else model.usual_time()
 
     @property
     def recent(self) -> float:

@@ -92,6 +92,9 @@ def scenario_texts(draw) -> str:
     if draw(st.booleans()):
         spikes.append("  - {name: out, kind: outage, nodes: {one_of: all}, restart: 20 ms, up: {kind: exponential, mean: 500 ms}, down: 50 ms}")
         spikes.append("  - {name: cut, kind: outage, nodes: all, at: [1 s, 1.01 s], for: 40 ms}")
+    if draw(st.booleans()):
+        spikes.append("  - {name: cold, kind: evict, nodes: {one_of: all}, services: [s0], up: {kind: exponential, mean: 200 ms}}")
+        spikes.append("  - {name: colder, kind: evict, nodes: all, at: [1 s, 2 s]}")
     if spikes:
         lines += ["spikes:", *spikes]
     policy = draw(st.sampled_from(["random", "round-robin", "local-first", "least-loaded", "power-of-two", "shortest-expected-delay"]))

@@ -156,6 +156,58 @@ def test_random_policy_draws_belong_to_the_decision():
         assert abs(len(places_first) - len(places_second)) < 0.1 * len(places_first)
 
 
+MODELS = """
+name: models
+horizon: 200 s
+record: {{spans: all}}
+network: {{nodes: [{{name: a, workers: unlimited, memory: 2 GB, disk: 1 GB/s}}{more_nodes}]}}
+services:
+  s: {{service_time: {{kind: exponential, mean: 500 ms}}, memory: 1 GB, load: {{stall: {{kind: lognormal, mean: 1 s, cv: 2}}}}}}
+  t: {{service_time: {{kind: exponential, mean: 500 ms}}, memory: 1 GB, load: {{time: {{kind: exponential, mean: 2 s}}}}}}
+  u: {{service_time: 100 ms, memory: 1 GB}}
+deployments: [{{service: s, nodes: [a]}}, {{service: t, nodes: [a]}}, {{service: u, nodes: all}}]
+applications: {{s: {{calls: [{{name: c, service: s}}]}}, t: {{calls: [{{name: c, service: t}}]}}, u: {{calls: [{{name: c, service: u}}]}}}}
+workload:
+  - {{name: s, application: s, ingress: a, arrivals: {{kind: poisson, rate: 0.2 /s}}}}
+  - {{name: t, application: t, ingress: a, arrivals: {{kind: poisson, rate: 0.2 /s}}}}
+  - {{name: u, application: u, ingress: a, arrivals: {{kind: poisson, rate: 0.2 /s}}}}
+{more}
+control: {{policy: local-first}}
+"""
+
+
+def loads_of(trace, service: str) -> list[float]:
+    """How long each load of a service's model took beyond the disk's wait, in order."""
+    record = trace.memories[0]
+    return [end - begun for number, _, begun, end, *_ in record.loads.tolist() if record.models[int(number)] == service]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"more": "spikes: [{name: e, kind: evict, nodes: [a], up: {kind: exponential, mean: 10 s}}]"},
+        {"more": "  - {name: v, application: u, ingress: a, arrivals: {kind: poisson, rate: 0.3 /s}}"},
+        {"more_nodes": ", {name: b, memory: 2 GB}"},
+    ],
+    ids=["an eviction", "an entry", "a node"],
+)
+def test_loads_draw_the_same_whatever_else_there_is(more):
+    """The n-th load of a model takes the same drawn time whenever it comes; arrivals and work stay as they are."""
+    plain = {"more": "", "more_nodes": ""}
+    first, second = run(scenario(MODELS.format(**plain))), run(scenario(MODELS.format(**(plain | more))))
+    drawn, again = loads_of(first, "t"), loads_of(second, "t")
+    both = min(len(drawn), len(again))
+    assert both > 5
+    np.testing.assert_allclose(drawn[:both], again[:both], rtol=1e-9)
+    arrivals_a, work_a = work_of(first, 0)
+    arrivals_b, work_b = work_of(second, 0)
+    both = min(len(arrivals_a), len(arrivals_b))
+    np.testing.assert_array_equal(arrivals_a[:both], arrivals_b[:both])
+    shared = work_a.keys() & work_b.keys()
+    assert len(shared) > 30
+    assert all(work_a[key] == work_b[key] for key in shared)
+
+
 def test_bundled_scenarios_resolve_to_themselves():
     from scenarios.load import bundled, dump_yaml, parse
 

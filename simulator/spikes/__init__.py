@@ -4,11 +4,12 @@ from typing import Annotated, Any
 
 from simulator.descriptions import Choice
 from simulator.spikes.call_spike import CallSpike
+from simulator.spikes.evict import Evict
 from simulator.spikes.freeze import Freeze
 from simulator.spikes.outage import Outage
 from simulator.spikes.slow_down import SlowDown
 
-SPIKES = (CallSpike, SlowDown, Freeze, Outage)
+SPIKES = (CallSpike, SlowDown, Freeze, Outage, Evict)
 Spike = Annotated[Any, Choice("spike", SPIKES)]
 
-__all__ = ["SPIKES", "CallSpike", "Freeze", "Outage", "SlowDown", "Spike"]
+__all__ = ["SPIKES", "CallSpike", "Evict", "Freeze", "Outage", "SlowDown", "Spike"]

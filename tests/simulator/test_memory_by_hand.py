@@ -1,8 +1,11 @@
 """Models in memory at whole times: loads, evictions, waits; every number below is worked by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from analysis.invariants import critical_path_ratio
+from simulator.laws import Deterministic
 from simulator.request import OUTCOMES
 from tests.helpers import run, scenario
 
@@ -127,6 +130,31 @@ def test_an_outage_empties_the_memory_and_ends_loads():
     loads = trace.memories[0].loads
     assert loads[:, -1].tolist() == [1.0, 0.0, 1.0]
     assert loads[1, 3] == 4.5
+
+
+def test_an_eviction_takes_idle_models_now_and_those_in_use_once_they_are_idle():
+    """At 4.5 a is idle and goes, b is in use until 5 and goes then; both are cold afterwards."""
+    evict = "spikes: [{name: e, kind: evict, nodes: all, at: [4500 ms]}]"
+    trace = run(world("a 0, b 2, b 4, a 6, b 7.5", spikes=evict))
+    assert latencies(trace) == {"a": [2.0, 2.0], "b": [2.0, 1.0, 2.0]}
+    assert trace.memories[0].evictions == 2
+    assert trace.episodes[0][:4] == [0, "n", 4.5, 4.5]
+
+
+def test_an_eviction_of_some_services():
+    evict = "spikes: [{name: e, kind: evict, nodes: [n], services: [b], at: [5 s]}]"
+    assert latencies(run(world("a 0, b 0, a 6, b 6", spikes=evict))) == {"a": [2.0, 1.0], "b": [3.0, 2.0]}
+
+
+def test_a_model_that_nobody_wants_any_more_is_not_loaded():
+    """a and b are in use until 5 and 6; c gives up at 3, so a and b are still there at 7."""
+    text = world("a 0, b 0, c 1, a 7, b 7, c 20", care=", timeout: 10 s")
+    calls = text.applications["c"].calls
+    slow = replace(text, applications=text.applications | {"c": replace(text.applications["c"], calls=(replace(calls[0], timeout=2.0),))})
+    slow = replace(slow, services={name: replace(service, service_time=Deterministic(4.0)) for name, service in slow.services.items()})
+    trace = run(replace(slow, services=slow.services | {"c": replace(slow.services["c"], service_time=Deterministic(0.5))}))
+    assert latencies(trace) == {"a": [5.0, 4.0], "b": [6.0, 4.0], "c": [2.0, 1.5]}
+    assert len(trace.memories[0].loads) == 3
 
 
 def test_slow_downs_and_freezes_leave_loads_alone():
