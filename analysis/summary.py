@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.energy import energy_figures
 from analysis.estimates import Estimate, clean, mean_estimate, quantile_estimate
 from analysis.invariants import invariants
 from simulator.record import CALL_FIELDS, LANES
@@ -219,6 +220,8 @@ def summarise(traces: Sequence[Trace]) -> dict[str, Any]:
     figures["links"] = {record.name: link_figures([t.links[i] for t in traces]) for i, record in enumerate(first.links)}
     figures["memory"] = {record.node: memory_figures([t.memories[i] for t in traces]) for i, record in enumerate(first.memories)}
     figures["calls"] = call_figures(traces)
+    if energy := energy_figures(traces, figures["goodput_per_s"]):
+        figures["energy"] = energy
     figures["invariants"] = invariants(traces)
     figures["episodes"] = sum(len(t.episodes) for t in traces)
     figures["decisions"] = sum(t.decisions for t in traces)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -130,8 +131,9 @@ def network_parts(network: schema.Network, base: Path) -> tuple[list[schema.Node
     if network.topology is not None:
         data = topology_of(network.topology, base)
         notes += data.notes
-        given, d = network.node_defaults, network.link_defaults
-        nodes += [schema.Node(n.name, given.tier, given.groups, given.workers, given.speed, given.memory, given.disk, given.discipline) for n in data.nodes]
+        d = network.link_defaults
+        given = {field.name: getattr(network.node_defaults, field.name) for field in fields(schema.NodeDefaults)}
+        nodes += [schema.Node(n.name, **given) for n in data.nodes]
         for link in data.links:
             propagation = link.propagation if link.propagation is not None else d.propagation
             if propagation is None:
@@ -140,8 +142,7 @@ def network_parts(network: schema.Network, base: Path) -> tuple[list[schema.Node
             links.append(schema.Link((link.source, link.target), bandwidth, propagation, d.buffer, d.loss, d.jitter, link.weight))
     for node in network.nodes:
         names = [node.name] if node.count is None else [f"{node.name}-{i}" for i in range(node.count)]
-        own = (node.tier, node.groups, node.workers, node.speed, node.memory, node.disk, node.discipline)
-        nodes += [schema.Node(name, *own) for name in names]
+        nodes += [replace(node, name=name, count=None) for name in names]
     links += network.links
     merged = {frozenset(link.between) if not link.one_way else link.between: link for link in reversed(links)}
     if len(merged) < len(links):
@@ -151,7 +152,7 @@ def network_parts(network: schema.Network, base: Path) -> tuple[list[schema.Node
 
 def make_node(environment: Environment, plan: schema.Node, index: int, streams: Streams) -> Node:
     """A live node with its own station."""
-    node = Node(plan.name, index, plan.tier, plan.groups, plan.workers, plan.speed)
+    node = Node(plan.name, index, plan.tier, plan.groups, plan.workers, plan.speed, plan.power, plan.price)
     node.station = plan.discipline.station(environment, plan.name, index, plan.workers, plan.speed, streams.generator)
     return node
 

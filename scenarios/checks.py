@@ -12,6 +12,7 @@ from scenarios.inputs import input_notes
 from scenarios.problems import path_text
 from scenarios.schema import Scenario
 from simulator.closed import Closed
+from simulator.energy import no_limit
 
 
 def warnings_of(scenario: Scenario, base: Path) -> Iterator[str]:
@@ -93,6 +94,19 @@ def law_problems(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], st
             continue
         if where[0] == "spikes" and where[-1] == "factor" and scenario.spikes[int(where[1])].kind == "slow_down" and mean < 1.0:
             yield where, f"the speed is divided by the factor, so its mean must be at least 1, got {mean:g}"
+
+
+def power_problems(scenario: Scenario, base: Path) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """(location, sentence) of deployments whose unlimited workers stand on a node with a power."""
+    if not any(deployment.workers == math.inf for deployment in scenario.deployments):
+        return
+    from scenarios.build import network_parts
+
+    nodes, _, _ = network_parts(scenario.network, base)
+    for i, deployment in enumerate(scenario.deployments):
+        said = [said for place in deployment.nodes.members(nodes) if (said := no_limit(nodes[place].power, deployment.workers)) is not None]
+        if said:
+            yield ("deployments", i, "workers"), said[0]
 
 
 def laws_of(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], Any, str]]:

@@ -88,9 +88,10 @@ def parse(text: str, path: Path, overrides: Sequence[str] = (), spikes: Sequence
         raise ScenarioError(str(path), problems)
     scenario = with_digests(scenario, path.parent)
     from scenarios.build_memory import memory_problems
-    from scenarios.checks import law_problems, warnings_of
+    from scenarios.checks import law_problems, power_problems, warnings_of
 
-    problems = [lines.problem(place, message) for place, message in (*law_problems(scenario), *memory_problems(scenario, path.parent))]
+    found = (*law_problems(scenario), *memory_problems(scenario, path.parent), *power_problems(scenario, path.parent))
+    problems = [lines.problem(place, message) for place, message in found]
     if problems:
         raise ScenarioError(str(path), problems)
     return Loaded(scenario, path, text, tuple(warnings_of(scenario, path.parent)))

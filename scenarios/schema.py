@@ -15,13 +15,14 @@ from scenarios.readers.topologies import Topology
 from simulator.arrivals import Arrivals, Tokens
 from simulator.descriptions import Choice, description
 from simulator.disciplines import Discipline, Fifo
+from simulator.energy import Power, no_limit
 from simulator.laws import LAWS, SizeLaw, TimeLaw
 from simulator.loading import Load
 from simulator.places import Nodes, Place
 from simulator.pool import Balancer, TurnBalancer
 from simulator.resilience import Breaker, Hedge, Retry, Shed
 from simulator.spikes import Spike
-from simulator.units import BitRate, Bits, Quantity, Rate, Seconds, Share
+from simulator.units import BitRate, Bits, Price, Quantity, Rate, Seconds, Share
 from simulator.utility import Utility
 
 ServiceTime = Annotated[Any, Choice("law", (*LAWS, Tokens), "time", bare=True)]
@@ -39,12 +40,16 @@ class Node:
     memory: Bits | None = None
     disk: BitRate | None = None
     discipline: Discipline = Fifo()
+    power: Power | None = None
+    price: Price = 0.0
     count: int | None = None
 
     def problem(self) -> str | None:
         if not self.speed > 0 or self.speed == math.inf:
             return f"speed must be above 0 (1.0 is the reference), got {self.speed}"
-        return f"count must be from 1 to {MOST:,}, got {self.count}" if self.count is not None and not 1 <= self.count <= MOST else None
+        if self.count is not None and not 1 <= self.count <= MOST:
+            return f"count must be from 1 to {MOST:,}, got {self.count}"
+        return no_limit(self.power, self.workers)
 
 
 @description
@@ -58,9 +63,11 @@ class NodeDefaults:
     memory: Bits | None = None
     disk: BitRate | None = None
     discipline: Discipline = Fifo()
+    power: Power | None = None
+    price: Price = 0.0
 
     def problem(self) -> str | None:
-        return None if self.speed > 0 else f"speed must be above 0 (1.0 is the reference), got {self.speed}"
+        return no_limit(self.power, self.workers) if self.speed > 0 else f"speed must be above 0 (1.0 is the reference), got {self.speed}"
 
 
 @description

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.energy import Power
 from simulator.errors import SimulationError
 from simulator.link import Link
 from simulator.routes import distances, next_hops
@@ -30,6 +31,8 @@ class Node:
     groups: tuple[str, ...] = ()
     workers: float = 1.0
     speed: float = 1.0
+    power: Power | None = None
+    price: float = 0.0  # a second
 
     def __post_init__(self) -> None:
         self.station: Station | None = None  # shared by all services deployed here without workers of their own

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.batch import BatchMeter
+from simulator.energy import Power
 from simulator.record import CALL_FIELDS, HOP_FIELDS, LANES, PAUSE_FIELDS
 from simulator.request import COMPLETED, OUTCOMES, STATUSES
 from simulator.residency import MemoryRecord, memory_record
@@ -46,6 +47,10 @@ class StationRecord:
         if self.run_busy_s is not None:
             return self.run_busy_s
         return float(np.minimum(np.arange(len(self.run_time_at)), self.workers) @ self.run_time_at)
+
+    def window_busy_time(self) -> float:
+        """Worker time within the window [s]."""
+        return self.busy_s if self.busy_s is not None else float(np.minimum(np.arange(len(self.time_at)), self.workers) @ self.time_at)
 
 
 @dataclass
@@ -84,12 +89,14 @@ class Trace:
     applications: list[str]
     objectives: list[float | None]
     nodes: list[str]
+    power: list[tuple[Power | None, float]]  # and price a second, by node
     stations: list[StationRecord]
     links: list[LinkRecord]
     vertices: list[CallNames]
     calls: np.ndarray  # (rows, len(CALL_FIELDS))
     hops: np.ndarray  # (rows, len(HOP_FIELDS))
     pauses: np.ndarray  # (rows, len(PAUSE_FIELDS)): back-off, and waits until a hedge was sent
+    slowest_only: bool  # whether spans are of the slowest requests instead of a fair sample
     attempts: dict[tuple[str, str], list[int]]  # ATTEMPT_COUNTS of counted requests, by application and call, where calls can be tried again
     episodes: list[list[Any]]
     spikes: list[str]
@@ -346,12 +353,14 @@ def collect(simulation: Simulation) -> Trace:
         applications=[app.name for app in simulation.applications],
         objectives=[app.objective for app in simulation.applications],
         nodes=names,
+        power=[(node.power, node.price) for node in simulation.nodes],
         stations=stations,
         links=links,
         vertices=vertices,
         calls=np.array(simulation.span_rows.calls).reshape(-1, len(CALL_FIELDS)),
         hops=np.array(simulation.span_rows.hops).reshape(-1, len(HOP_FIELDS)),
         pauses=np.array(simulation.span_rows.pauses).reshape(-1, len(PAUSE_FIELDS)),
+        slowest_only=simulation.span_rows.tail,
         attempts={(app.name, vertex.name): vertex.care.counts for app in simulation.applications for vertex in app.vertices if vertex.care is not None},
         episodes=simulation.episodes,
         spikes=simulation.spike_names,

@@ -25,7 +25,8 @@ UNITS: dict[str, dict[str, str]] = {
     "rate": {f"{unit}/s": factor for unit, factor in {**SIZE, "Tbit": "1e12"}.items()},
     "frequency": {"/s": "1", "/min": "60", "/h": "3600"},
     "length": {"m": "1", "km": "1e3"},
-    "power": {"W": "1", "kW": "1e3"},
+    "power": {"W": "1", "kW": "1e3", "mW": "1e-3"},
+    "price": {"/s": "1", "/min": "60", "/h": "3600"},
     "share": {"%": "0.01"},
     "number": {},
 }
@@ -36,6 +37,7 @@ WHAT = {
     "frequency": "a rate such as '12 /s'",
     "length": "a length such as '12 km'",
     "power": "a power such as '250 W'",
+    "price": "a price a time such as '0.0003 /s' or '1.2 /h'",
     "share": "a share such as '10 %' or 0.1",
     "number": "a number",
 }
@@ -65,7 +67,7 @@ def parse(text: object, dimension: str) -> float:
             return _checked(_bare(float(number), dimension, expected), dimension, expected)
         if unit not in UNITS[dimension]:
             raise ValueError(expected)
-        if dimension == "frequency" and unit in DIVIDERS:
+        if dimension in ("frequency", "price") and unit in DIVIDERS:
             value = float(Decimal(number) / Decimal(DIVIDERS[unit]))
         else:
             value = float(Decimal(number) * Decimal(UNITS[dimension][unit]))
@@ -97,6 +99,7 @@ SHOWN = {
     "frequency": ("/s",),
     "length": ("m", "km"),
     "power": ("W",),
+    "price": ("/s",),
     "share": ("%",),
 }
 
@@ -119,7 +122,7 @@ def format(value: float, dimension: str) -> str:
             best = (length, text)
     if best is not None:
         return best[1]
-    base = {"time": "s", "size": "bit", "rate": "bit/s", "frequency": "/s", "length": "m", "power": "W"}.get(dimension)
+    base = {"time": "s", "size": "bit", "rate": "bit/s", "frequency": "/s", "length": "m", "power": "W", "price": "/s"}.get(dimension)
     return f"{value!r} {base}" if base else repr(value)
 
 
@@ -156,3 +159,4 @@ Share = Annotated[float, Quantity("share")]
 Number = Annotated[float, Quantity("number")]
 Length = Annotated[float, Quantity("length")]
 Watts = Annotated[float, Quantity("power")]
+Price = Annotated[float, Quantity("price")]  # a second, in whatever currency

@@ -116,6 +116,8 @@ def end_table(summary: dict[str, Any], facts: dict[str, Any], target: Path | Non
             table.add_row(name, interval(found, lambda value: f"{value:.4f}"))
     console.print(table)
     console.print(busiest(summary))
+    if "energy" in summary:
+        console.print(energy(summary["energy"]))
     console.print(advice(summary))
     console.print(f"{facts['requests']:,} requests and {facts['events']:,} events in {facts['wall_s']:.1f} s ({facts['cpu_s']:.1f} s of CPU in this process)")
     if target is not None:
@@ -131,6 +133,13 @@ def busiest(summary: dict[str, Any]) -> str:
             name = max(busy, key=lambda key: busy[key])
             parts.append(f"busiest {kind.removesuffix('s')}: {name}, {100 * busy[name]:.1f} % used")
     return "; ".join(parts)
+
+
+def energy(found: dict[str, Any]) -> str:
+    """Energy and cost in the window."""
+    each = [f"{found[key]:.4g}{unit}" for key, unit in (("energy_per_request_j", " J"), ("cost_per_request", " of cost")) if found[key] is not None]
+    power = f"{found['energy_j']:.4g} J, {found['mean_power_w'] or 0.0:.4g} W on average"
+    return f"energy {power}; cost {found['cost']:.4g}" + (f"; a completed request {', '.join(each)}" if each else "")
 
 
 def advice(summary: dict[str, Any]) -> str:
