@@ -64,6 +64,8 @@ def build(scenario: schema.Scenario, base: Path = Path(), seed: int | None = Non
     simulation.prefetches.allowed = scenario.control.prefetch
     simulation.exceed = scenario.record.exceed
     simulation.telemetry = telemetry
+    simulation.may_reject = scenario.control.reject
+    simulation.skips_forced = scenario.control.forced == "skip"
     by_name = {application.name: application for application in applications}
     for index, entry in enumerate(scenario.workload):
         simulation.sources.append(make_source(simulation, entry, index, by_name[entry.application], files, streams))

@@ -261,13 +261,15 @@ class Workload:
 
 @description
 class Control:
-    """Who places calls, and what may be chosen: nodes within `hops`, listed nearest first or in declared order."""
+    """Who places calls, what may be chosen (nodes within `hops`, listed nearest first or in declared order), what is known, what is asked."""
 
     policy: Baseline = LeastLoaded()
     hops: int | Literal["all"] = "all"
     order: Literal["nearest", "declared"] = "nearest"
     telemetry: Annotated[Telemetry | Literal["exact"], TelemetryType()] = "exact"
     prefetch: bool = False
+    reject: bool = False
+    forced: Literal["skip", "ask"] = "skip"
 
     def problem(self) -> str | None:
         return f"hops must not be negative, got {self.hops}" if self.hops != "all" and self.hops < 0 else None

@@ -127,6 +127,10 @@ class Call(Decision):
             if self.status != UNDER_WAY:
                 return  # a full buffer has ended it
 
+    def rejected_by_agent(self) -> None:
+        """The attempt ends here."""
+        self.fail(REFUSED, REJECTED, self.time)
+
     def find_place(self) -> bool:
         """There is no candidate: the service runs nowhere within reach."""
         self.fail(REFUSED, REJECTED, self.time)

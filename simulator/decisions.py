@@ -81,6 +81,19 @@ class Candidate:
         return f"<Candidate {self.service!r} on {self.node!r}{variant}, outstanding={self.view.outstanding}>"
 
 
+class Rejection(Candidate):
+    """The answer that the call is not to be placed at all."""
+
+    __slots__ = ()
+    slots = ()  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return "REJECT"
+
+
+REJECT = Rejection()
+
+
 class Decision:
     """A ready call that needs a place: read it, then `choose` one of its `candidates`, once, before the next is asked for."""
 
@@ -114,17 +127,29 @@ class Decision:
         return self.request.application.name
 
     def choose(self, answer: Candidate | Prefetch) -> None:
-        """Places the call, or asks for a model ahead and leaves it open; DecisionError when it has a place already or the candidate is not its own."""
+        """Places the call; REJECT fails it as a full station would, Prefetch asks for a model ahead and leaves the call open.
+
+        DecisionError when it has a place already, the candidate is not its own, or the scenario does not allow the answer.
+        """
         raise NotImplementedError
 
     def refuse(self, answer: Any) -> None:
         """Answers that are no candidate: does what they ask for, or says why they cannot be chosen."""
         if self.choice is not None:
             raise DecisionError(f"the call {self.vertex.name!r} of request {self.request.id} has been placed already")
+        if answer is REJECT:
+            if not self.request.world.may_reject:
+                raise DecisionError("this scenario does not allow rejections: control.reject is false")
+            self.rejected_by_agent()
+            return
         if isinstance(answer, Prefetch):
             self.request.world.prefetches.ask(self, answer.candidate)  # type: ignore[arg-type]
             return
         raise DecisionError(f"{answer!r} is not a candidate of the call {self.vertex.name!r} of request {self.request.id}")
+
+    def rejected_by_agent(self) -> None:
+        """The agent does not want the call to be placed."""
+        raise NotImplementedError
 
     def uniform(self, k: int) -> float:
         """The k-th uniform draw on [0, 1) that belongs to this decision, whoever asks and whenever."""

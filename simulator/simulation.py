@@ -136,6 +136,9 @@ class Simulation:
         self.is_closed = False
         self.timeline: Timeline | None = None
         self.prefetches = Prefetches(False)
+        self.ledger: Any = None  # is told of every request that ends: `ended(request, now)`
+        self.may_reject = False  # whether agents may reject calls
+        self.skips_forced = True  # whether a call with a single candidate is placed without asking
         self.telemetry: Telemetry | None = None  # None where every agent knows everything
         self.exceed: tuple[float, ...] = ()  # latencies and waits [s] to be counted above
         self.requests = RequestColumns()
@@ -149,19 +152,25 @@ class Simulation:
     # Running
 
     def decisions(self) -> Iterator[Decision]:
-        """Runs the simulation and yields every call that needs a place; each must be placed before the next is asked for."""
+        """Runs the simulation and yields every call that needs a place; each must be placed before the next is asked for.
+
+        A call with a single candidate is placed without asking, unless `control.forced: ask` or calls may be rejected.
+        """
         if self._started:
             raise SimulationError("a simulation runs once; build it again for another run")
         self._started = True
         self.begin_all()
-        environment, ready = self.environment, self.ready
+        environment, ready, skips = self.environment, self.ready, self.skips_forced and not self.may_reject
         try:
             while environment.advance(ready):
                 call: Call = ready.popleft()
                 if not call.candidates and not call.find_place():
                     continue
+                if skips and len(call.candidates) == 1:
+                    call.choose(call.candidates[0])
+                    continue
                 yield call
-                if call.choice is None:
+                if call.choice is None and call.status == UNDER_WAY:
                     self.put_again(call)
         except StopSimulation:
             pass
@@ -286,6 +295,8 @@ class Simulation:
         request.outcome = outcome
         number = request.id
         self.requests.end(request, outcome, now)
+        if self.ledger is not None:
+            self.ledger.ended(request, now)
         if outcome != COMPLETED:
             for call in list(request.calls) if request.application.careful else request.calls:
                 if call is not None:

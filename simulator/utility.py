@@ -10,6 +10,8 @@ import numpy as np
 from simulator.descriptions import description
 from simulator.units import Number, Rate, Seconds
 
+LARGEST = 700.0  # exponent; beyond it nothing is left
+
 
 @description
 class Utility:
@@ -19,6 +21,14 @@ class Utility:
     steepness: Rate
     penalty: Number = 0.0
     cost: Number = 0.0
+
+    def at(self, latency: float, quality: float) -> float:
+        """Utility of one completed request; `of` for one."""
+        value = 0.0
+        exponent = self.steepness * (latency - self.midpoint)
+        if exponent < LARGEST:
+            value = quality * (1.0 + exp(-self.steepness * self.midpoint)) / (1.0 + exp(exponent))
+        return min(value - self.cost, 1.0)
 
     def of(self, latency: np.ndarray, quality: np.ndarray) -> np.ndarray:
         """Utilities of completed requests: latency [s] and quality in [0, 1], any shape."""

@@ -25,6 +25,7 @@ deployments: [{service: near, nodes: [n]}, {service: far, nodes: [m]}]
 applications: {a: {timeout: 7 s, calls: [{name: near, service: near}, {name: far, service: far, after: {near: 1 MB}}]}}
 workload: [{name: w, application: a, ingress: n, arrivals: {kind: times, at: [0 s, 2 s, 3 s]}}]
 spikes: [{name: slow, kind: slow_down, nodes: [n], factor: 2, at: [3 s], for: 2 s}]
+control: {forced: ask}
 """
 
 
