@@ -133,15 +133,15 @@ def test_unfinished_requests_are_counted():
 def test_decisions_must_be_made_once_and_among_the_candidates():
     from scenarios.load import load
 
-    simulation = load("m-m-1").build()
+    simulation = load("m-m-1", ["control.forced=ask"]).build()
     with pytest.raises(DecisionError, match="was not placed"):
         for _ in simulation.decisions():
             pass
     with pytest.raises(SimulationError, match="runs once"):
         next(iter(simulation.decisions()))
-    simulation = load("m-m-1").build()
+    simulation = load("m-m-1", ["control.forced=ask"]).build()
     decision = next(iter(simulation.decisions()))
-    other = next(iter(load("m-m-1").build().decisions())).candidates[0]
+    other = next(iter(load("m-m-1", ["control.forced=ask"]).build().decisions())).candidates[0]
     with pytest.raises(DecisionError, match="not a candidate"):
         decision.choose(other)
     decision.choose(decision.candidates[0])
