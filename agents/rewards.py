@@ -50,11 +50,11 @@ def worth(request: Request, now: float) -> float:
 
 def deciders(request: Request) -> list[int]:
     """The agents of the decisions that placed (or rejected) the calls of a request, one for each; forced placements left out."""
-    asks = not request.world.skips_forced or request.world.may_reject
+    fewest = 1 if request.world.asks_always else 2
     return [
         call.agent
         for call in request.calls
-        if call is not None and (call.choice is not None or call.status == REFUSED) and call.lane == 0 and len(call.candidates) > (0 if asks else 1)
+        if call is not None and (call.choice is not None or call.status == REFUSED) and call.lane == 0 and len(call.candidates) >= fewest
     ]
 
 

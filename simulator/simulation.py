@@ -154,13 +154,13 @@ class Simulation:
     def decisions(self) -> Iterator[Decision]:
         """Runs the simulation and yields every call that needs a place; each must be placed before the next is asked for.
 
-        A call with a single candidate is placed without asking, unless `control.forced: ask` or calls may be rejected.
+        A call with a single candidate is placed without asking, unless `control.forced: ask` or there is more to choose.
         """
         if self._started:
             raise SimulationError("a simulation runs once; build it again for another run")
         self._started = True
         self.begin_all()
-        environment, ready, skips = self.environment, self.ready, self.skips_forced and not self.may_reject
+        environment, ready, skips = self.environment, self.ready, not self.asks_always
         try:
             while environment.advance(ready):
                 call: Call = ready.popleft()
@@ -175,6 +175,11 @@ class Simulation:
         except StopSimulation:
             pass
         self.finish()
+
+    @property
+    def asks_always(self) -> bool:
+        """Whether a call with a single candidate is a decision too: on demand, or because there is more to choose than a place."""
+        return not self.skips_forced or self.may_reject or self.prefetches.allowed
 
     def put_again(self, call: Call) -> None:
         """The decision has not been made: it comes again if it has asked for a model meanwhile."""
