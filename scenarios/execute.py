@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ class Factory:
             gc.unfreeze()
 
 
-def run_replications(factory: Factory, replications: range, workers: int, progress: Any = None) -> Iterator[Trace]:
+def run_replications(factory: Factory, replications: Sequence[int], workers: int, progress: Any = None) -> Iterator[Trace]:
     """Traces in the order of replications, each as soon as it and those before it are done."""
     if workers <= 1 or len(replications) == 1:
         for replication in replications:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,9 +29,11 @@ def run(
     spike: Spikes = None,
     out: Annotated[Path | None, typer.Option(help="Result folder; results/SCENARIO unless --json is given alone.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing result folder.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run into this folder that was interrupted.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON; stores results only with --out.")] = False,
 ) -> None:
     """Simulate a scenario and store what happened."""
+    from scenarios.commands import fail
     from scenarios.load import load
     from scenarios.targets import read_precision, read_slo
 
@@ -43,32 +46,43 @@ def run(
     for warning in loaded.warnings:
         print(f"note: {warning}", file=sys.stderr)
     target = out if out is not None else None if as_json else Path("results") / loaded.scenario.name
-    code = execute(loaded, seed, replications, workers, wanted, levels, target, force, as_json)
+    if resume and force:
+        raise fail("--resume goes on with a run and --force starts it anew: give one of them")
+    if resume and target is None:
+        raise fail("--resume needs the result folder of the run that was interrupted: name it with --out")
+    code = execute(loaded, seed, replications, workers, wanted, levels, target, force, resume, as_json)
     raise typer.Exit(code)
 
 
 def execute(
-    loaded: Any, seed: int | None, replications: int, workers: int, wanted: Any, levels: list[Any], target: Path | None, force: bool, as_json: bool
-) -> int:
+    loaded: Any, seed: int | None, replications: int, workers: int, wanted: Any, levels: list[Any], target: Path | None, force: bool = False,
+    resume: bool = False, as_json: bool = False,
+) -> int:  # fmt: skip
     """Runs, prints and stores; returns the exit status."""
     from analysis.summary import summarise
-    from scenarios.commands import CHECK_FAILED, DONE, INTERRUPTED
-    from scenarios.commands.tables import Progress, end_table, judged
+    from scenarios.commands import INTERRUPTED
+    from scenarios.commands.tables import Progress
     from scenarios.execute import Factory
     from scenarios.fields import told
     from scenarios.inputs import inputs_of
-    from scenarios.results import check_target, write_results
+    from scenarios.results import check_target, read_json, write_results
+    from scenarios.resume import Kept, Unkept, check_left, is_complete
 
-    if target is not None:
-        check_target(target, force)
-    chosen = loaded.scenario if seed is None else __import__("dataclasses").replace(loaded.scenario, seed=seed)
+    chosen = loaded.scenario if seed is None else replace(loaded.scenario, seed=seed)
     factory = Factory(chosen, loaded.path.parent.resolve(), chosen.seed)
+    if target is not None:
+        if resume and is_complete(target, factory, replications):
+            print(f"{target} is complete: nothing to go on with", file=sys.stderr)
+            return conclude(read_json(target / "summary.json"), read_json(target / "manifest.json"), levels, target, as_json)
+        check_left(target, force, resume)
+        check_target(target, force or resume)
+    kept = Kept(target, factory, resume) if target is not None and (replications > 1 or wanted or resume) else Unkept()
     inputs = inputs_of(chosen, loaded.path.parent)
     wall, cpu = time.perf_counter(), time.process_time()
     traces, interrupted = [], False
     with Progress(chosen, replications, show=sys.stderr.isatty()) as progress:
         try:
-            for trace in simulate(factory, replications, workers, wanted, progress):
+            for trace in simulate(kept.run, factory, replications, workers, wanted, progress):
                 traces.append(trace)
         except KeyboardInterrupt:
             interrupted = True
@@ -86,10 +100,26 @@ def execute(
         "requests": sum(len(trace.requests["arrival"]) for trace in traces),
         "events": sum(trace.events for trace in traces),
         "interrupted": interrupted,
+        "resumed_replications": len(kept.before.intersection(trace.replication for trace in traces)),
         "inputs": inputs,
     }
     if target is not None:
         write_results(target, chosen, traces, summary, facts)
+    if not interrupted:
+        kept.discard()
+    status = conclude(summary, facts, levels, target, as_json)
+    if interrupted:
+        on = "give the same command with --resume to go on" if target is not None else "store results with --out to be able to go on"
+        print(f"interrupted: kept {len(traces)} finished replications of {replications}; {on}", file=sys.stderr)
+        return INTERRUPTED
+    return status
+
+
+def conclude(summary: dict[str, Any], facts: dict[str, Any], levels: list[Any], target: Path | None, as_json: bool) -> int:
+    """Prints the figures and the service levels; returns the exit status."""
+    from scenarios.commands import CHECK_FAILED, DONE
+    from scenarios.commands.tables import end_table, judged
+
     verdicts = judged(levels, summary)
     if as_json:
         print(json.dumps(summary, indent=1, allow_nan=False))
@@ -97,20 +127,16 @@ def execute(
         end_table(summary, facts, target)
     for _, text in verdicts:
         print(text, file=sys.stderr if as_json else sys.stdout)
-    if interrupted:
-        print(f"interrupted: kept {len(traces)} finished replications of {replications}; run again with a new --out for all", file=sys.stderr)
-        return INTERRUPTED
     return DONE if all(met for met, _ in verdicts) else CHECK_FAILED
 
 
 MOST = 200  # replications that --precision may add up to
 
 
-def simulate(factory: Any, replications: int, workers: int, wanted: Any, progress: Any) -> Any:
+def simulate(run_replications: Any, factory: Any, replications: int, workers: int, wanted: Any, progress: Any) -> Any:
     """Traces of the replications asked for, and of as many more as the precision wanted needs (at least 5, at most 200 in all)."""
     from analysis.estimates import mean_estimate, quantile_estimate
     from analysis.summary import QUANTILES
-    from scenarios.execute import run_replications
 
     done: list[Any] = []
     latest = range(max(replications, 5) if wanted else replications)
@@ -126,5 +152,5 @@ def simulate(factory: Any, replications: int, workers: int, wanted: Any, progres
             if found.half_width_share > share:
                 print(f"--precision: not reached with {MOST} replications; make the run longer", file=sys.stderr)
             return
-        latest = range(len(done), min(len(done) + max(workers, len(done) // 2), MOST))
+        latest = range(len(done), min(len(done) + max(4, len(done) // 2), MOST))
         progress.expect(latest.stop)

@@ -172,6 +172,12 @@ def test_interrupt_keeps_finished_replications(tmp_path):
     kept = json.loads((out / "manifest.json").read_text())
     assert kept["interrupted"]
     assert 1 <= len(kept["replications"]) < 50
+    assert "--resume" in said
+    more = len(kept["replications"]) + 1
+    on = vamappo(*command[3:7], "--replications", more, "--out", out, "--resume")
+    assert on.returncode == 0, on.stderr
+    whole = json.loads((out / "manifest.json").read_text())
+    assert (whole["interrupted"], whole["resumed_replications"], len(whole["replications"])) == (False, more - 1, more)
 
 
 @pytest.mark.parametrize("command", ["run", "check", "list", "schema", "tail", "demo", "test", "bench"])
