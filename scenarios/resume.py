@@ -118,7 +118,9 @@ def check_left(target: Path, force: bool, resume: bool) -> None:
 def is_complete(target: Path, factory: Factory, replications: int) -> bool:
     """Whether `target` holds the whole run asked for; ResultsError where it holds another."""
     path = target / "manifest.json"
-    manifest = read_json(path) if path.exists() else {"interrupted": True}
+    if not path.exists():
+        return False
+    manifest = read_json(path)
     if manifest["interrupted"]:
         return False
     if manifest["scenario_sha256"] != digest_of(factory.scenario):
