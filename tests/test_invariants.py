@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 
 from analysis.invariants import critical_segments
+from scenarios.build import build
 from scenarios.load import bundled, load
 from simulator.record import CALL_FIELDS
 from simulator.trace import Trace
@@ -55,3 +56,39 @@ def test_random_scenarios(text):
     assert np.isfinite(latency).all()
     queue = trace.calls[:, CALL_FIELDS.index("started")] - trace.calls[:, CALL_FIELDS.index("reached")]
     assert (queue >= 0).all()
+
+
+class Watch:
+    """Looks at the memories again and again: what they hold is what their models take, idle is who has no calls, nobody waits in vain."""
+
+    def __init__(self, simulation):
+        self.simulation = simulation
+        self.looks = 0
+
+    def __call__(self):
+        self.looks += 1
+        for memory in self.simulation.memories:
+            resident = [model for model in memory.models if model.resident]
+            loading = [model for model in memory.models if model.loading is not None and model.loading.begun >= 0.0]
+            assert memory.used == sum(model.bits for model in resident + loading) <= memory.capacity
+            assert set(memory.idle) == {model for model in resident if model.users == 0}
+            assert memory.idle_bits == sum(model.bits for model in memory.idle)
+            assert not set(resident) & set(loading)
+            for model in memory.models:
+                present = sum(station.number for station in model.stations)
+                assert 0 <= model.users <= present
+                assert not model.waiting or model.loading is not None
+        environment = self.simulation.environment
+        environment.call(environment.now + 0.007, self)
+
+
+@given(scenario_texts())
+def test_memory_at_any_moment(text):
+    described = scenario(text)
+    simulation = build(described)
+    if not simulation.memories:
+        return
+    watch = Watch(simulation)
+    simulation.environment.call(0.0, watch)
+    simulation.run(described.control.policy.actor(simulation))
+    assert watch.looks > 10
