@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from analysis.comparison import Difference, fewest_replications, judged, paired_difference, unpaired_difference
+from analysis.energy import totals
 from analysis.estimates import Estimate, mean_estimate, quantile, quantile_estimate, t_estimate
 from analysis.summary import objective_met
 from simulator.trace import Trace
@@ -73,7 +74,10 @@ def digest(*columns: np.ndarray) -> str:
 
 def energy_of(trace: Trace) -> float | None:
     """Energy of the window [J], or None where no node declares its power."""
-    return None
+    if all(power is None for power, _ in trace.power):
+        return None
+    idle, dynamic, _ = totals([trace])
+    return float(idle.sum() + dynamic.sum())
 
 
 @dataclass(frozen=True)

@@ -21,19 +21,13 @@ from typing import Any
 import numpy as np
 
 from analysis.evaluation import FIGURES, Evaluation, Sample
+from scenarios.fields import told
 from scenarios.load import dump_yaml
 from scenarios.policies import is_oracle
 from scenarios.results import ResultsError, manifest, read_json, swap_in, write_json
 from scenarios.schema import Scenario
-from simulator.units import format
 
 COLUMNS = ("latency", "utility", "quality", "met")
-
-
-def telemetry_of(scenario: Scenario) -> str:
-    """How agents learn of others: `exact`, or the period of the snapshots."""
-    telemetry: Any = scenario.control.telemetry
-    return str(telemetry) if isinstance(telemetry, str) else f"every {format(telemetry.period, 'time')}"
 
 
 def facts_of(scenario: Scenario, policies: Mapping[str, Any], found: Evaluation) -> dict[str, Any]:
@@ -46,7 +40,7 @@ def facts_of(scenario: Scenario, policies: Mapping[str, Any], found: Evaluation)
         "scenario": scenario.name,
         "seed": scenario.seed,
         "loop": samples[0].loop,
-        "telemetry": telemetry_of(scenario),
+        "telemetry": told(scenario.control),
         "replications_done": len(samples),
         "policies": {label: adapter(Baseline).dump_python(policy, mode="json") for label, policy in policies.items()},
         "labels": {label: f"{label} [oracle: fresh state, no policy]" if is_oracle(policy) else label for label, policy in policies.items()},

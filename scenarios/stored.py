@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from analysis.evaluation import Sample, digest
-from scenarios.evaluation_files import telemetry_of
+from scenarios.fields import told
 from scenarios.load import load
 from scenarios.results import ResultsError, read_json
 from scenarios.schema import Scenario
@@ -78,7 +78,7 @@ def facts_of_runs(runs: Mapping[str, Run]) -> dict[str, Any]:
         "scenario": " and ".join(dict.fromkeys(run.scenario.name for run in runs.values())),
         "seed": first.seed if first.seed == second.seed else f"{first.seed} and {second.seed}",
         "loop": first.samples[0].loop,
-        "telemetry": " and ".join(dict.fromkeys(telemetry_of(run.scenario) for run in runs.values())),
+        "telemetry": " and ".join(dict.fromkeys(told(run.scenario.control) for run in runs.values())),
         "replications_done": min(len(run.samples) for run in runs.values()),
         "labels": {name: name for name in runs},
         "paired": all(a.arrivals == b.arrivals for a, b in zip(first.samples, second.samples)) and len(first.samples) == len(second.samples),

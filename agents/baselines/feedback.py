@@ -4,7 +4,7 @@ A decision stays readable after it has been answered: `status` says whether the 
 a policy that wants to know keeps its decisions and looks at them when it decides again. That is all there is to the hook:
 
     feedback.note(decision, candidate, expected)      # having chosen
-    feedback.ratio(agent, server)                     # before choosing
+    feedback.ratio(agent, view, now)                    # before choosing
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Feedback:
         self.world = world
         self.memory = memory  # s
         self.pending: dict[int, list[tuple[Any, Candidate, float]]] = {}  # by agent: call, where, expected time
-        self.averages: dict[tuple[int, Any], tuple[float, float]] = {}  # (average, when) by agent and server
+        self.averages: dict[tuple[int, Any], tuple[float, float]] = {}  # (average, when) by agent and view
         self.overdue: dict[tuple[int, Any], float] = {}
         self.looked: dict[int, float] = {}
 
@@ -51,14 +51,13 @@ class Feedback:
         left = []
         for item in self.pending.get(agent, ()):
             call, candidate, expected = item
-            key = (agent, candidate.server)
-            if call.status == UNDER_WAY:
-                late = (now - call.time) / expected if expected > 0.0 else 1.0
-                if late > self.overdue.get(key, 1.0):
-                    self.overdue[key] = late
-            elif call.finished + self.world.unloaded_time(candidate.index, agent, 0.0) <= now:
+            key = (agent, candidate.view)
+            if call.status != UNDER_WAY and call.finished + min(self.world.unloaded_time(candidate.index, agent, 0.0), self.memory) <= now:
                 self.learn(key, (call.finished - call.time) / expected if call.status == OK and expected > 0.0 else FAILED, now)
                 continue
+            late = (now - call.time) / expected if expected > 0.0 else 1.0
+            if late > self.overdue.get(key, 1.0):
+                self.overdue[key] = late
             left.append(item)
         self.pending[agent] = left
 
@@ -73,7 +72,7 @@ class Feedback:
         value, when = self.averages.get(key, (1.0, now))
         return 1.0 + (value - 1.0) * exp((when - now) / self.memory)
 
-    def ratio(self, agent: int, server: Any, now: float) -> float:
+    def ratio(self, agent: int, view: Any, now: float) -> float:
         """How many times longer than expected the agent's calls take there; 1.0 where nothing is known."""
-        key = (agent, server)
+        key = (agent, view)
         return max(self.average(key, now), self.overdue.get(key, 0.0))

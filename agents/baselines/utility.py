@@ -90,7 +90,7 @@ class ExpectedUtilityActor:
         if rule.slowness:
             there *= 1.0 + rule.slowness * (view.slowness - 1.0)
         if self.feedback is not None:
-            there *= 1.0 + rule.outcomes * (self.feedback.ratio(decision.agent, candidate.server, decision.time) - 1.0)
+            there *= 1.0 + rule.outcomes * (self.feedback.ratio(decision.agent, view, decision.time) - 1.0)
         return there
 
 

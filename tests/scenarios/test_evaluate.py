@@ -201,3 +201,15 @@ def test_compare_says_what_is_not_paired_and_what_is_no_folder(command, tmp_path
     assert "not paired" in found.stdout
     missing = command("compare", tmp_path / "1", tmp_path / "3")
     assert missing.exit_code == 2 and "is not a result folder" in missing.stderr
+
+
+def test_energy_is_compared_where_nodes_declare_their_power():
+    text = TIMED.replace("ARRIVALS", "{kind: poisson, rate: 40 /s}")
+    text = text.replace("name: slow, workers: 1", "name: slow, workers: 1, power: {idle: 10 W, busy: 60 W}")
+    samples = {p: [sample_of(run(scenario(text), replication=r, policy=policy_of(p))) for r in range(3)] for p in ("local-first", "least-loaded")}
+    found = evaluate(samples, "local-first")
+    # at the near node: always busy when all goes there, hardly ever otherwise
+    windows = sum(sample.window_s for sample in samples["local-first"]) / 3
+    assert found.figures["local-first"]["energy_j"].value == pytest.approx(60 * windows, rel=0.05)
+    assert found.differences["least-loaded"]["energy_j"].value < 0.0
+    assert evaluate({"a": samples_of("{kind: poisson, rate: 40 /s}", "random")}, "a").figures["a"]["energy_j"].reason == "no node declares its power"
