@@ -29,7 +29,7 @@ def invariants(traces: Sequence[Trace]) -> dict[str, Any]:
     busy = sum(station.busy_time() for station in stations)
     received = sum(s.run_service_s for s in stations)
     bits_in = sum(link.run_bits["in"] for link in links)
-    bits_out = sum(link.run_bits[name] for link in links for name in ("out", "dropped", "lost", "under_way"))
+    bits_out = sum(link.run_bits[name] for link in links for name in ("out", "dropped", "lost", "withdrawn", "under_way"))
     empty = sum(trace.left_behind for trace in traces) == 0
     return {
         "little_ratio": present / stays if empty and stays > 0 else None,

@@ -19,6 +19,7 @@ from simulator import arrivals as arrival_processes
 from simulator import laws
 from simulator.callgraph import Application, CallPlan, Service
 from simulator.care import Care
+from simulator.changing_link import ChangingLink
 from simulator.closed import Closed, ClosedSource
 from simulator.decisions import Candidate
 from simulator.engine import Environment
@@ -166,10 +167,16 @@ def make_network(environment: Environment, scenario: schema.Scenario, nodes: lis
     live: list[Link] = []
     sources: list[int] = []
     weights: list[float | None] = []
+    ends = [pair for link in links for pair in ((link.between,) if link.one_way else (link.between, link.between[::-1]))]
+    changing = changing_links(scenario, nodes, [(index[a], index[b]) for a, b in ends])
     for link in links:
         for a, b in (link.between,) if link.one_way else (link.between, link.between[::-1]):
             buffer = link.buffer if link.buffer is not None else math.inf
-            direction = Link(environment, f"{a} -> {b}", len(live), index[b], link.bandwidth, link.propagation, buffer)
+            name, number = f"{a} -> {b}", len(live)
+            if number in changing:
+                direction: Link = ChangingLink(environment, name, number, index[a], index[b], link.bandwidth, link.propagation, buffer)
+            else:
+                direction = Link(environment, name, number, index[b], link.bandwidth, link.propagation, buffer)
             if link.loss > 0 or link.jitter is not None:
                 direction.disturb(Disturbance(link.loss, link.jitter, columns, direction.name))
             live.append(direction)
@@ -177,6 +184,11 @@ def make_network(environment: Environment, scenario: schema.Scenario, nodes: lis
             weights.append(link.weight)
     routing = scenario.network.routing
     return Network(nodes, live, sources, routing.by, routing.reference_size, weights)
+
+
+def changing_links(scenario: schema.Scenario, nodes: list[Node], directions: list[tuple[int, int]]) -> set[int]:
+    """Indices of the link directions that some spike may change; the others keep their closed form."""
+    return {i for spike in scenario.spikes if hasattr(spike, "changes") for i in spike.changes(nodes, directions)}
 
 
 class Deployments:
@@ -189,6 +201,9 @@ class Deployments:
             for place in deployment.nodes.members(nodes):
                 server = self.server(deployment, nodes[place], environment, streams)
                 self.places.setdefault(deployment.service, []).append((place, server, deployment.variants))
+                for station in getattr(server, "stations", [server]):
+                    if deployment.service not in station.services:
+                        station.services.append(deployment.service)
 
     def server(self, deployment: schema.Deployment, node: Node, environment: Environment, streams: Streams) -> Any:
         """The node's own station, or one of the deployment's own, or a pool of them."""
@@ -265,10 +280,14 @@ def make_candidate(
 
 
 def hop_count(network: Network, source: int, target: int) -> float:
-    """Links on the route; inf where there is none."""
-    if source == target:
-        return 0
-    return len(network.path(source, target)) if network.towards[source][target] is not None else math.inf
+    """Links on the route in good days; inf where there is none."""
+    count = 0
+    while source != target:
+        link = network.healthy[source][target]
+        if link is None:
+            return math.inf
+        count, source = count + 1, link.far
+    return count
 
 
 def number_stations(nodes: list[Node]) -> None:

@@ -14,6 +14,8 @@ from scenarios.schema import Scenario
 from simulator.closed import Closed
 from simulator.energy import no_limit
 
+DIVIDED = {"slow_down": "speed", "link": "bandwidth"}  # what the factor of a spike divides
+
 
 def warnings_of(scenario: Scenario, base: Path) -> Iterator[str]:
     """Sentences on infinite moments, repaired topologies, requests that no path leads anywhere, and rows of traces left out."""
@@ -92,8 +94,10 @@ def law_problems(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], st
         except (OverflowError, ZeroDivisionError):
             yield where, "the parameters are too extreme: the moments cannot be computed"
             continue
-        if where[0] == "spikes" and where[-1] == "factor" and scenario.spikes[int(where[1])].kind == "slow_down" and mean < 1.0:
-            yield where, f"the speed is divided by the factor, so its mean must be at least 1, got {mean:g}"
+        if where[0] == "spikes" and where[-1] == "factor" and mean < 1.0:
+            divided = DIVIDED.get(scenario.spikes[int(where[1])].kind)
+            if divided is not None:
+                yield where, f"the {divided} is divided by the factor, so its mean must be at least 1, got {mean:g}"
 
 
 def power_problems(scenario: Scenario, base: Path) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -137,7 +141,7 @@ def laws_of(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], Any, st
     if scenario.network.link_defaults.jitter is not None:
         yield ("network", "link_defaults", "jitter"), scenario.network.link_defaults.jitter, "other"
     for i, spike in enumerate(scenario.spikes):
-        for key in ("factor", "add"):
+        for key in ("factor", "add", "propagation"):
             law = getattr(spike, key, None)
             if law is not None:
                 yield ("spikes", i, key), law, "service" if spike.kind == "call_spike" else "other"

@@ -22,6 +22,7 @@ class NodeNames:
         self.network = network
         self.known: dict[str, tuple[str, tuple[str, ...]]] | None = {}
         self.unweighted = 0  # links of the topology without a weight
+        self.ends: set[tuple[str, str]] = set()  # (from, to) of every direction of a link
 
     def find(self, files: Files) -> Iterator[tuple[Location, str]]:
         """Finds the nodes; yields names that stand twice and what is wrong with the topology."""
@@ -38,6 +39,7 @@ class NodeNames:
                 read = read_topology(described, files.base)
                 self.known = {node.name: kind for node in read.nodes}
                 self.unweighted = sum(link.weight is None for link in read.links)
+                self.ends |= {pair for link in read.links for pair in ((link.source, link.target), (link.target, link.source))}
             except InputError as error:
                 yield ("network", "topology"), str(error)
                 readable = False
@@ -53,6 +55,11 @@ class NodeNames:
                 self.known[name] = kind_of(node)
         if not readable or not self.known:
             self.known = None
+        links = self.network.get("links")
+        for link in links if isinstance(links, list) else []:
+            between = link.get("between") if isinstance(link, dict) else None
+            if isinstance(between, list) and len(between) == 2 and all(isinstance(end, str) for end in between):
+                self.ends |= {(between[0], between[1])} if link.get("one_way") is True else {(between[0], between[1]), (between[1], between[0])}
 
     def check(self, place: Location, name: Any) -> Iterator[tuple[Location, str]]:
         """What is wrong with a node's name."""

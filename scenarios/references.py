@@ -11,6 +11,7 @@ from typing import Any
 
 from scenarios.fields import MOST
 from scenarios.files import Files
+from scenarios.link_names import spike_links
 from scenarios.node_names import NodeNames
 from scenarios.problems import Problem, suggestion
 
@@ -228,6 +229,8 @@ class Checker:
     def spike(self, place: Location, spike: dict[str, Any]) -> Found:
         if "nodes" in spike:
             yield from self.nodes.check_place((*place, "nodes"), spike["nodes"])
+        if "links" in spike:
+            yield from spike_links(self, (*place, "links"), spike["links"])
         for j, name in texts(spike.get("services")):
             yield from self.service((*place, "services", j), name)
         for key, what in (("services", "service"), ("at", "time")):

@@ -21,6 +21,7 @@ from simulator.station import GONE, NEVER, Station, product
 
 if TYPE_CHECKING:
     from simulator.call import Job
+    from simulator.jobs_of import JobsOf
 
 INFINITY = float("inf")
 CHANGE = 3  # floats: when, workers busy, jobs waiting
@@ -234,3 +235,6 @@ class BatchStation(Station):
                 job.due = due
                 self.mark(job)
             self.agenda.at(due, self, batch)
+
+    def rework(self, part: JobsOf, ratio: float) -> None:
+        """A batch that has begun goes on as it is."""

@@ -238,13 +238,13 @@ class Call(Decision):
         """The station was full."""
         self.fail(REFUSED, REJECTED, self.request.world.environment._now)
 
-    def input_lost(self) -> None:
-        """A message of this attempt was dropped or lost: the attempt fails at this instant."""
+    def input_lost(self, outcome: int = FAILED) -> None:
+        """A message of this attempt was dropped or lost, or has no path left: the attempt fails at this instant."""
         if self.status != UNDER_WAY:
             return
         assert self.choice is not None
         self.give_up(self.choice.server)
-        self.fail(LOST, FAILED, self.request.world.environment._now)
+        self.fail(LOST, outcome, self.request.world.environment._now)
 
     def lost(self, now: float) -> None:
         """Its station has stopped and lost it."""
@@ -299,12 +299,12 @@ class Response(Call):
             self.status = OK
             self.request.arrived_result(now)
 
-    def input_lost(self) -> None:
-        """The result was dropped or lost: the request fails at this instant."""
+    def input_lost(self, outcome: int = FAILED) -> None:
+        """The result was dropped or lost, or has no path left: the request fails at this instant."""
         if self.request.outcome == IN_FLIGHT and self.status == UNDER_WAY:
             self.status = LOST
             self.finished = now = self.request.world.environment._now
-            self.sink.answer_lost(self, FAILED, now)
+            self.sink.answer_lost(self, outcome, now)
 
     def cancel(self) -> None:
         """Nothing to undo: a message already sent stays on its link."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from simulator.engine import DELIVERY, Environment
 from simulator.meters import LinkMeter
+from simulator.request import FAILED, UNREACHABLE
 
 if TYPE_CHECKING:
     from simulator.call import Call
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     Carried: TypeAlias = "Message | Packet | Call"
 
 LINK_FIELDS = 5  # numbers a hop leaves in a message's log: link, reached, transmission starts, ends, arrived
+SPIKED = 1 << 32  # link + SPIKED * (entry + 1) stands for what this entry added to the hop before it
 
 
 class Message:
@@ -83,9 +85,9 @@ class Whole:
             message.log = packet.log
             message.receive(now)
 
-    def input_lost(self) -> None:
+    def input_lost(self, outcome: int = FAILED) -> None:
         """A lost packet loses the message."""
-        self.message.call.input_lost()
+        self.message.call.input_lost(outcome)
 
 
 def make_message(call: Call, edge: int, bits: float, place: int, log: list[float] | None) -> Message:
@@ -148,6 +150,7 @@ class Link:
     )  # fmt: skip
 
     rank: int
+    bits_withdrawn = 0.0  # sent another way because the link failed: a ChangingLink's own
 
     def __init__(self, agenda: Environment, name: str, index: int, far: int, rate: float, propagation: float, buffer: float = float("inf")):
         self.agenda = agenda
@@ -229,3 +232,16 @@ class Link:
         if self.meter.counts(self.agenda._now):
             self.meter.lost += 1
         message.call.input_lost()
+
+
+class Nowhere:
+    """Stands for the next link where failures have left no path: what is sent there is lost."""
+
+    __slots__ = ()
+
+    def send(self, message: Carried, now: float) -> None:
+        """The message ends here, and with it its call's attempt."""
+        message.call.input_lost(UNREACHABLE)
+
+
+NOWHERE: Link = Nowhere()  # type: ignore[assignment]  # all that is asked of it is to send

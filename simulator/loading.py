@@ -154,7 +154,7 @@ class Download:
     It stands for the request that links expect of a message: the key of its chunks' draws is the load's.
     """
 
-    __slots__ = ("chunk", "loading", "missing", "name", "number", "rank", "sent", "target", "unsent", "world")
+    __slots__ = ("chunk", "loading", "missing", "name", "number", "rank", "sent", "spiked", "target", "unsent", "world")
 
     def __init__(self, loading: Loading, memory: Memory, chunk: float):
         self.rank = DELIVERY
@@ -165,6 +165,7 @@ class Download:
         self.name = f"load {loading.model.service} {loading.model.label} on {memory.name}"
         self.number = loading.number
         self.sent = 0  # chunks
+        self.spiked = False  # whether a link spike has lengthened it
         self.unsent = self.missing = loading.model.bits  # bits not sent yet, not arrived yet
 
     @property
@@ -219,7 +220,7 @@ class Chunk:
         """It is there."""
         self.download.arrived(self.bits, now)
 
-    def input_lost(self) -> None:
+    def input_lost(self, outcome: int = 0) -> None:
         """It, or a packet of it, was lost or dropped: once more, a little later."""
         if not self.is_lost:
             self.is_lost = True

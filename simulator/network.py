@@ -1,7 +1,7 @@
 """The network: nodes, directed links and next-hop tables; what a transfer costs at rest.
 
 Routes are shortest paths by delay (propagation plus a reference size's transmission), hops, or a declared weight, ties to the
-neighbour declared first (`simulator.routes`). Nothing waits here: queues are in the links.
+neighbour declared first (`simulator.routes`), over the links that are not down. Nothing waits here: queues are in the links.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import numpy as np
 
 from simulator.energy import Power
 from simulator.errors import SimulationError
-from simulator.link import Link
+from simulator.link import NOWHERE, Link
 from simulator.routes import distances, next_hops
 from simulator.station import Station
 
 if TYPE_CHECKING:
     from simulator.residency import Memory
+
+TABLES_KEPT = 64  # routing tables of different failures
 
 
 @dataclass
@@ -43,7 +45,7 @@ class Node:
 class Network:
     """Directed links between nodes and the next hop from everywhere to everywhere."""
 
-    __slots__ = ("by", "cache", "links", "matrix", "nodes", "reference", "sources", "table", "towards", "weights")
+    __slots__ = ("by", "cache", "down", "healthy", "links", "matrix", "nodes", "onward", "reference", "sources", "tables", "towards", "weights")
 
     def __init__(self, nodes: list[Node], links: list[Link], sources: list[int], by: str, reference: float, weights: list[float | None]):
         self.nodes = nodes
@@ -54,9 +56,12 @@ class Network:
         self.weights = [self._weight(link, declared) for link, declared in zip(links, weights, strict=True)]
         self.cache: dict[tuple[int, int], tuple[float, float, float]] = {}
         self.matrix: np.ndarray | None = None
-        self.towards: list[list[Link | None]] = []
-        self.table: list[list[int]] = []
+        self.towards: list[list[Link | None]] = []  # next link by node and target; a new table comes with every change
+        self.onward = self.towards  # the same for what is under way: NOWHERE where no path is left
+        self.down: set[int] = set()  # links that have failed
+        self.tables: dict[frozenset[int], list[list[Link | None]]] = {}  # by the links that are down
         self.reroute()
+        self.healthy = self.towards
 
     def _weight(self, link: Link, declared: float | None) -> float:
         if self.by == "hops":
@@ -68,15 +73,23 @@ class Network:
         return link.propagation + self.reference / link.rate
 
     def reroute(self) -> None:
-        """Computes the next-hop tables and hands every link the row of the node it leads to."""
-        targets = [link.far for link in self.links]
-        self.table = next_hops(len(self.nodes), self.sources, targets, self.weights)
-        self.towards = [[self.links[hop] if hop >= 0 else None for hop in row] for row in self.table]
+        """Makes the next-hop tables for the links that are not down, and hands every link the row of the node it leads to."""
+        failed = frozenset(self.down)
+        towards = self.tables.get(failed)
+        if towards is None:
+            if len(self.tables) > TABLES_KEPT:
+                self.tables.clear()
+            table = next_hops(len(self.nodes), self.sources, [link.far for link in self.links], self.weights, failed)
+            towards = self.tables[failed] = [[self.links[hop] if hop >= 0 else None for hop in row] for row in table]
+        self.towards = self.onward = towards
+        if failed:
+            self.onward = [[NOWHERE if link is None and target != at else link for target, link in enumerate(row)] for at, row in enumerate(towards)]
         for link in self.links:
-            link.towards = self.towards[link.far]
+            link.towards = self.onward[link.far]
+        self.cache.clear()
 
     def distance(self, source: int, target: int) -> float:
-        """Weight of the shortest path; inf where there is none."""
+        """Weight of the shortest path while no link is down; inf where there is none."""
         if self.matrix is None:
             self.matrix = distances(len(self.nodes), self.sources, [link.far for link in self.links], self.weights)
         return float(self.matrix[source, target])

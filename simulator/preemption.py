@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.station import NEVER, Station, product
+from simulator.station import NEVER, SLOWEST, Station, product
 
 if TYPE_CHECKING:
     from simulator.call import Job
+    from simulator.jobs_of import JobsOf
 
 
 class PreemptiveStation(Station):
@@ -102,3 +103,11 @@ class PreemptiveStation(Station):
             self.mark(job)
             job.due = due = now + job.left / self.pace
             self.agenda.at(due, self, job)
+
+    def rework(self, part: JobsOf, ratio: float) -> None:
+        """What is left of the jobs of a part is multiplied now, also of those that were interrupted."""
+        for job in self.queue:
+            if job.left >= 0.0 and part.has(job):
+                job.left = min(job.left * ratio, SLOWEST)
+                part.mark(job)
+        super().rework(part, ratio)

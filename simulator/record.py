@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.call import Response
-from simulator.link import LINK_FIELDS
+from simulator.link import LINK_FIELDS, SPIKED
 from simulator.request import COMPLETED, IN_FLIGHT, LOST, OK, REFUSED, UNDER_WAY
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 GROWTH = 65_536
 COLUMNS = ("entry", "ingress", "arrival_s", "end_s", "outcome", "quality", "attempts", "counted", "spiked")
 CALL_FIELDS = ("request", "vertex", "variant", "station", "decided", "reached", "started", "finished", "work_s", "spike", "status", "critical")
-# A hop over a "link" below 0 is a wait for a model at station -1 - link.
-HOP_FIELDS = ("request", "vertex", "response", "critical", "link", "reached", "transmits", "transmitted", "arrived", "status")
+# A hop over a "link" below 0 is a wait for a model at station -1 - link; one with a spike is what this entry added to the hop before it.
+HOP_FIELDS = ("request", "vertex", "response", "critical", "link", "reached", "transmits", "transmitted", "arrived", "status", "spike")
 PAUSE_FIELDS = ("request", "vertex", "since", "until", "critical", "status")
 LANES = 8  # a row's status is its attempt's status + LANES * its lane (2 * tries before it, + 1 for the copy of a hedge)
 TAIL = 0.01  # share of requests that `spans: tail` keeps
@@ -155,7 +155,12 @@ class SpanRows:
             if mark and log and log[-1] > until:
                 log = [time if at % LINK_FIELDS == 0 else min(time, until) for at, time in enumerate(log)]
             for at in range(0, len(log), LINK_FIELDS):
-                rows.extend((number, vertex, response, mark, *log[at : at + LINK_FIELDS], coded))
+                link, reached, transmits, transmitted, arrived = log[at : at + LINK_FIELDS]
+                spike = -1.0
+                if link >= SPIKED:
+                    spike, link = divmod(link, SPIKED)
+                    spike -= 1.0
+                rows.extend((number, vertex, response, mark, link, reached, transmits, transmitted, arrived, coded, spike))
 
     @property
     def too_many(self) -> bool:

@@ -11,10 +11,11 @@ from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from simulator.engine import Environment
-from simulator.station import NEVER, Station, product
+from simulator.station import NEVER, SLOWEST, Station, product
 
 if TYPE_CHECKING:
     from simulator.call import Job
+    from simulator.jobs_of import JobsOf
 
 
 class SharingStation(Station):
@@ -118,4 +119,18 @@ class SharingStation(Station):
         self.pace = self.speed / product(self.factors)
         for _, _, job in self.marks:
             self.mark(job)
+        self.plan(now)
+
+    def rework(self, part: JobsOf, ratio: float) -> None:
+        """What is left of the jobs of a part is multiplied now."""
+        now = self.agenda._now
+        self.catch_up(now)
+        marks = []
+        for at, order, job in self.marks:
+            if part.has(job):
+                at = self.given + min(max(at - self.given, 0.0) * ratio, SLOWEST)
+                part.mark(job)
+            marks.append((at, order, job))
+        self.marks = marks
+        heapify(marks)
         self.plan(now)

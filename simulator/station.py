@@ -21,6 +21,7 @@ from simulator.server import RECENT, SLOWEST_SHOWN, Server
 
 if TYPE_CHECKING:
     from simulator.call import Job
+    from simulator.jobs_of import JobsOf
     from simulator.pool import Pool
     from simulator.residency import Memory
 
@@ -36,7 +37,7 @@ class Station(Server):
     __slots__ = (
         "agenda", "arrivals", "by_pace", "by_start", "capacity", "factors", "index", "meter", "name", "node", "number",
         "outstanding", "pace", "pool", "queue", "rank", "running", "speed", "start_factor", "start_factors", "visits", "workers",
-        "calm", "plain", "replica", "broken", "room",
+        "calm", "plain", "replica", "broken", "room", "parts", "services",
     )  # fmt: skip
 
     rank: int
@@ -53,6 +54,8 @@ class Station(Server):
         self.room = float("inf") if capacity is None else float(capacity)
         self.capacity = self.room  # of jobs; none while it is out of order
         self.broken = 0  # outages that it is in
+        self.services: list[str] = []  # deployed here
+        self.parts: list[JobsOf] = []  # jobs of some services that spikes can hit alone
         self.queue = queue
         self.pool: Pool | Memory | None = None  # what wants to know who leaves: the balancer in front of it, or its node's memory
         self.replica = 0  # its number in the pool
@@ -88,9 +91,17 @@ class Station(Server):
 
     def turn_away(self, job: Job, now: float) -> None:
         """The station is full, or out of order."""
+        broken = self.broken > 0
+        if self.parts and not broken:
+            broken = any(part.broken and part.has(job) for part in self.parts)
+            if not broken and self.capacity < 0.0 and self.number < self.room:
+                self.capacity = self.room  # only others are out of order
+                self.enter(job, now)
+                self.capacity = -1.0
+                return
         self.meter.reject(now)
         self.leave_out(job)
-        if self.broken:
+        if broken:
             job.lost(now)
         else:
             job.rejected()
@@ -119,6 +130,10 @@ class Station(Server):
             left *= self.start_factor
             job.spike = self.by_start
             job.request.spiked = True
+        for part in self.parts:
+            if part.factors and part.has(job):
+                left = min(left * part.factor, SLOWEST)
+                part.mark(job)
         if self.running is not None:
             job.left = left
             if self.pace != self.speed:
@@ -212,15 +227,28 @@ class Station(Server):
         self.capacity = -1.0
         if self.pool is not None:
             self.pool.broke_down(self)
-        for job in [*self.queue, *self.in_service()]:
+        self.lose([*self.queue, *self.in_service()])
+
+    def lose(self, jobs: list[Job]) -> None:
+        """Jobs that are here are lost."""
+        for job in jobs:
             if job.status == UNDER_WAY and job.due != GONE:  # not what the loss of another has taken along
                 self.cancel(job)
                 job.lost(self.agenda._now)
 
+    def lose_some(self, part: JobsOf) -> None:
+        """An outage of some services: their jobs are lost, the waiting first, and none is taken."""
+        self.capacity = -1.0
+        self.lose([job for job in [*self.queue, *self.in_service()] if part.has(job)])
+
     def repair(self) -> None:
         """An outage is over."""
         self.broken -= 1
-        if self.broken == 0:
+        self.admit_again()
+
+    def admit_again(self) -> None:
+        """Jobs are taken once no outage is left."""
+        if self.broken == 0 and not any(part.broken for part in self.parts):
             self.capacity = self.room
 
     def track(self) -> None:
@@ -250,7 +278,7 @@ class Station(Server):
         """The episode of `factor` ends."""
         self.start_factors.remove(factor)
         self.start_factor = product(self.start_factors)
-        self.calm = not self.start_factors and self.running is None
+        self.calm = not self.start_factors and self.running is None and not self.parts
 
     def replan(self) -> None:
         """The pace changes now: keep the exact remaining work of every job in service and plan its end anew."""
@@ -264,6 +292,15 @@ class Station(Server):
             self.mark(job)
             job.due = due = now + job.left / self.pace
             self.agenda.at(due, self, job)
+
+    def rework(self, part: JobsOf, ratio: float) -> None:
+        """What is left of the jobs of a part is multiplied now."""
+        self.replan()
+        for job in self.in_service():
+            if part.has(job):
+                job.left = min(job.left * ratio, SLOWEST)
+                part.mark(job)
+        self.replan()
 
 
 def product(factors: list[float]) -> float:

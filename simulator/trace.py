@@ -64,7 +64,7 @@ class LinkRecord:
     transit_s: float  # sum over counted messages
     dropped: int
     lost: int
-    run_bits: dict[str, float]  # in, out, dropped, lost over the whole run, and under way when it ended
+    run_bits: dict[str, float]  # in, out, dropped, lost, withdrawn over the whole run, and under way when it ended
 
 
 @dataclass
@@ -171,7 +171,9 @@ class Trace:
     def _spans_table(self) -> dict[str, Any]:
         call = dict(zip(CALL_FIELDS, self.calls.T, strict=True))
         over_links = self.hops[:, HOP_FIELDS.index("link")] >= 0.0
-        hop = dict(zip(HOP_FIELDS, self.hops[over_links].T, strict=True))
+        added = self.hops[:, HOP_FIELDS.index("spike")] >= 0.0
+        hop = dict(zip(HOP_FIELDS, self.hops[over_links & ~added].T, strict=True))
+        excess = dict(zip(HOP_FIELDS, self.hops[added].T, strict=True))
         load = dict(zip(HOP_FIELDS, self.hops[~over_links].T, strict=True))
         pause = dict(zip(PAUSE_FIELDS, self.pauses.T, strict=True))
         done = call["started"] + np.minimum(call["work_s"], call["finished"] - call["started"])
@@ -185,6 +187,7 @@ class Trace:
             (hop, 5, hop["transmitted"], hop["arrived"]),
             (pause, 6, pause["since"], pause["until"]),
             (load, 7, load["reached"], load["arrived"]),
+            (excess, 2, excess["reached"], excess["arrived"]),
         ]
         columns = ("request", "vertex", "variant", "kind", "place", "start", "end", "spike", "status", "critical")
         parts: dict[str, list[np.ndarray]] = {name: [] for name in columns}
@@ -192,16 +195,16 @@ class Trace:
         for rows, kind, start, end in segments:
             some = end - start > 1e-12 if kind != 1 else np.ones(len(start), dtype=bool)
             n = int(some.sum())
-            of_call = kind <= 2
+            of_call = rows is call
             parts["request"].append(rows["request"][some])
             vertex = rows["vertex"][some]
-            parts["vertex"].append(np.where(rows["response"][some] > 0, -1.0 - vertex, vertex) if rows is hop else vertex)
+            parts["vertex"].append(np.where(rows["response"][some] > 0, -1.0 - vertex, vertex) if rows is hop or rows is excess else vertex)
             parts["variant"].append(rows["variant"][some] if of_call else np.full(n, -1.0))
             parts["kind"].append(np.full(n, float(kind)))
             if of_call:
                 place = rows["station"]
             else:
-                place = stations + rows["link"] if rows is hop else -1.0 - rows["link"] if rows is load else np.full(len(start), -1.0)
+                place = stations + rows["link"] if rows is hop or rows is excess else -1.0 - rows["link"] if rows is load else np.full(len(start), -1.0)
             parts["place"].append(place[some])
             parts["start"].append(start[some])
             parts["end"].append(end[some])
@@ -334,6 +337,7 @@ def collect(simulation: Simulation) -> Trace:
                 "out": link.bits_out,
                 "dropped": link.bits_dropped,
                 "lost": link.bits_lost,
+                "withdrawn": link.bits_withdrawn,
                 "under_way": float(meter.under_way[:, 1].sum()),
             },
         )

@@ -95,6 +95,17 @@ def scenario_texts(draw) -> str:
     if draw(st.booleans()):
         spikes.append("  - {name: cold, kind: evict, nodes: {one_of: all}, services: [s0], up: {kind: exponential, mean: 200 ms}}")
         spikes.append("  - {name: colder, kind: evict, nodes: all, at: [1 s, 2 s]}")
+    if links and draw(st.booleans()):
+        laws = "up: {kind: exponential, mean: 300 ms}, down: {kind: exponential, mean: 100 ms}"
+        spikes.append(f"  - {{name: worse, kind: link, links: {{one_of: all}}, factor: 4, propagation: 3 ms, loss: 5 %, {laws}}}")
+        spikes.append("  - {name: regimes, kind: link, links: all, factor: {kind: uniform, low: 1, high: 3}, chain: {step: 50 ms, enter: 10 %, stay: 70 %}}")
+    if links and draw(st.booleans()):
+        spikes.append("  - {name: broken, kind: link, links: {one_of: all}, fails: true, up: {kind: exponential, mean: 200 ms}, down: 50 ms}")
+        spikes.append("  - {name: cut-off, kind: outage, nodes: {one_of: all}, links: true, at: [1 s], for: 40 ms}")
+    some = "services: [s0], up: {kind: exponential, mean: 300 ms}, down: 50 ms"
+    if draw(st.booleans()):
+        kind = draw(st.sampled_from(["slow_down, factor: 3", "slow_down, factor: 2, applies: at_start", "freeze", "outage"]))
+        spikes.append(f"  - {{name: some, kind: {kind}, {some}}}")
     if spikes:
         lines += ["spikes:", *spikes]
     policy = draw(st.sampled_from(["random", "round-robin", "local-first", "least-loaded", "power-of-two", "shortest-expected-delay"]))

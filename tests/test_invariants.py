@@ -25,7 +25,7 @@ def check(trace: Trace) -> None:
         assert busy == pytest.approx(station.run_service_s, rel=1e-9, abs=1e-9), station.name
     for link in trace.links:
         bits = link.run_bits
-        assert bits["in"] == pytest.approx(bits["out"] + bits["dropped"] + bits["lost"] + bits["under_way"], rel=1e-9, abs=1e-9), link.name
+        assert bits["in"] == pytest.approx(bits["out"] + bits["dropped"] + bits["lost"] + bits["withdrawn"] + bits["under_way"], rel=1e-9, abs=1e-9), link.name
     for memory in trace.memories:
         assert 0.0 <= memory.peak_bits <= memory.capacity_bits, memory.node
     check_critical_path(trace)

@@ -6,10 +6,11 @@ from simulator.descriptions import Choice
 from simulator.spikes.call_spike import CallSpike
 from simulator.spikes.evict import Evict
 from simulator.spikes.freeze import Freeze
+from simulator.spikes.link import LinkSpike
 from simulator.spikes.outage import Outage
 from simulator.spikes.slow_down import SlowDown
 
-SPIKES = (CallSpike, SlowDown, Freeze, Outage, Evict)
+SPIKES = (CallSpike, SlowDown, Freeze, Outage, LinkSpike, Evict)
 Spike = Annotated[Any, Choice("spike", SPIKES)]
 
-__all__ = ["SPIKES", "CallSpike", "Evict", "Freeze", "Outage", "SlowDown", "Spike"]
+__all__ = ["SPIKES", "CallSpike", "Evict", "Freeze", "LinkSpike", "Outage", "SlowDown", "Spike"]

@@ -11,12 +11,13 @@ from simulator.descriptions import description
 from simulator.laws import Deterministic, TimeLaw
 from simulator.places import Nodes
 from simulator.randomness import Streams
-from simulator.spikes.episodes import Episodes
+from simulator.spikes.episodes import Episode, Episodes
+from simulator.spikes.targets import Target
 from simulator.units import Seconds
 
 if TYPE_CHECKING:
+    from simulator.residency import Memory
     from simulator.simulation import Simulation
-    from simulator.station import Station
 
 
 @description
@@ -32,6 +33,7 @@ class Evict:
 
     duration = 0.0  # an eviction takes no time
     down = Deterministic(0.0)
+    chain = None
 
     def problem(self) -> str | None:
         """What is wrong with the parameters, in one sentence, or None."""
@@ -39,25 +41,33 @@ class Evict:
 
     def inject(self, world: Simulation, entry: int, streams: Streams) -> Episodes:
         """The live spike; `entry` is its index among the scenario's spikes."""
-        return Episodes(self, world, entry, streams, Emptied(world, None if self.services == "all" else self.services))
+        return Episodes(self, world, entry, streams, Emptied(None if self.services == "all" else self.services))
+
+    @property
+    def at_random(self) -> bool:
+        """Whether each episode hits one of the nodes."""
+        return self.nodes.one_at_random
+
+    def targets(self, world: Simulation) -> list[Target]:
+        """The nodes, with their memories where they have any."""
+        nodes = [(i, world.nodes[i]) for i in self.nodes.members(world.nodes)]
+        return [Target(node.name, (i,), [node.memory] if node.memory is not None else []) for i, node in nodes]
 
 
 class Emptied:
-    """The memory of the station's node is emptied."""
+    """Memories are emptied."""
 
-    __slots__ = ("services", "world")
+    __slots__ = ("services",)
 
-    def __init__(self, world: Simulation, services: tuple[str, ...] | None):
-        self.world = world
+    def __init__(self, services: tuple[str, ...] | None):
         self.services = services
 
-    def prepare(self, station: Station) -> None:
+    def prepare(self, memory: Memory) -> None:
         """Nothing: the memory is there."""
 
-    def begin(self, station: Station, magnitude: float) -> None:
-        memory = self.world.nodes[station.node].memory
-        if memory is not None:
+    def begin(self, episode: Episode) -> None:
+        for memory in episode.parts:
             memory.clear(self.services)
 
-    def end(self, station: Station, magnitude: float) -> None:
+    def end(self, episode: Episode) -> None:
         """Nothing comes back by itself."""

@@ -1,4 +1,4 @@
-"""Slow-downs: the speed of nodes is divided by a factor during an episode.
+"""Slow-downs: the speed of nodes, or of some services' jobs, is divided by a factor during an episode.
 
 `applies: in_progress` slows the work already being served as well (time-varying capacity); `at_start` multiplies the work of
 services that start during the episode and leaves the others alone.
@@ -6,32 +6,34 @@ services that start during the episode and leaves the others alone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from simulator.descriptions import description
 from simulator.laws import NumberLaw, TimeLaw
 from simulator.places import Nodes
 from simulator.randomness import Streams
-from simulator.spikes.episodes import Episodes
-from simulator.spikes.schedule import scenario_key, schedule_problem
+from simulator.spikes.episodes import Episode, Episodes
+from simulator.spikes.schedule import Chain, scenario_key, schedule_problem
+from simulator.spikes.targets import OnNodes
 from simulator.units import Seconds
 
 if TYPE_CHECKING:
     from simulator.simulation import Simulation
-    from simulator.station import Station
 
 
 @description
-class SlowDown:
-    """The speed of `nodes` is divided by `factor` (drawn anew each episode) while an episode lasts."""
+class SlowDown(OnNodes):
+    """The speed of `nodes`, or of the jobs of `services` (there), is divided by `factor` while an episode lasts; drawn anew for each."""
 
     name: str
-    nodes: Nodes
     factor: NumberLaw
+    nodes: Nodes | None = None
+    services: tuple[str, ...] | None = None
     at: tuple[Seconds, ...] | None = None
     duration: Seconds | None = None
     up: TimeLaw | None = None
     down: TimeLaw | None = None
+    chain: Chain | None = None
     applies: Literal["in_progress", "at_start"] = "in_progress"
     kind: Literal["slow_down"] = "slow_down"
 
@@ -39,12 +41,15 @@ class SlowDown:
 
     def problem(self) -> str | None:
         """What is wrong with the parameters, in one sentence, or None."""
-        return schedule_problem(self.at, self.duration, self.up, self.down)
+        return self.target_problem() or schedule_problem(self.at, self.duration, self.up, self.down, self.chain)
 
     def inject(self, world: Simulation, entry: int, streams: Streams) -> Episodes:
         """The live spike; `entry` is its index among the scenario's spikes."""
-        effect = InProgress(entry) if self.applies == "in_progress" else AtStart(entry)
-        return Episodes(self, world, entry, streams, effect, self.factor)
+        return Episodes(self, world, entry, streams, self.effect(world, entry, streams), self.factor)
+
+    def effect(self, world: Simulation, entry: int, streams: Streams) -> InProgress | AtStart:
+        """What an episode does, in the name of `entry`."""
+        return InProgress(entry) if self.applies == "in_progress" else AtStart(entry)
 
 
 class InProgress:
@@ -55,14 +60,16 @@ class InProgress:
     def __init__(self, entry: int):
         self.entry = entry
 
-    def prepare(self, station: Station) -> None:
-        station.track()
+    def prepare(self, part: Any) -> None:
+        part.track()
 
-    def begin(self, station: Station, magnitude: float) -> None:
-        station.slow_down(magnitude, self.entry)
+    def begin(self, episode: Episode) -> None:
+        for part in episode.parts:
+            part.slow_down(episode.magnitude, self.entry)
 
-    def end(self, station: Station, magnitude: float) -> None:
-        station.speed_up(magnitude)
+    def end(self, episode: Episode) -> None:
+        for part in episode.parts:
+            part.speed_up(episode.magnitude)
 
 
 class AtStart:
@@ -73,11 +80,13 @@ class AtStart:
     def __init__(self, entry: int):
         self.entry = entry
 
-    def prepare(self, station: Station) -> None:
+    def prepare(self, part: Any) -> None:
         """Nothing: the station sees the factor as it starts a service."""
 
-    def begin(self, station: Station, magnitude: float) -> None:
-        station.slow_starts(magnitude, self.entry)
+    def begin(self, episode: Episode) -> None:
+        for part in episode.parts:
+            part.slow_starts(episode.magnitude, self.entry)
 
-    def end(self, station: Station, magnitude: float) -> None:
-        station.free_starts(magnitude)
+    def end(self, episode: Episode) -> None:
+        for part in episode.parts:
+            part.free_starts(episode.magnitude)

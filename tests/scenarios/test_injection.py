@@ -32,7 +32,7 @@ def test_it_is_the_same_as_in_the_file():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("kind=slow_down,nodes=edge-a,factor=8", "--spike: spikes.slow_down-1: a schedule is missing: give 'at' and 'for', or 'up' and 'down' laws"),
+        ("kind=slow_down,nodes=edge-a,factor=8", "--spike: spikes.slow_down-1: a schedule is missing: give 'at' and 'for', 'up' and 'down' laws, or a 'chain'"),
         ("kind=slow_down,nodes=edge-q,factor=8,at=1 s,for=1 s", "--spike: spikes.slow_down-1.nodes[0]: unknown node 'edge-q' (did you mean 'edge-c'?)"),
         ("kind=slowdown,nodes=edge-a", "--spike: spikes.slowdown-1.kind: unknown spike 'slowdown' (did you mean 'slow_down'?)"),
         ("kind=freeze,nodes=edge-a,at=1,for=1 s", "--spike: spikes.freeze-1.at[0]: expected a time such as '15 ms' (the unit is missing), got 1"),
