@@ -13,6 +13,7 @@ import numpy as np
 
 from analysis.energy import energy_figures
 from analysis.estimates import Estimate, clean, mean_estimate, quantile_estimate
+from analysis.inference import inference_figures
 from analysis.invariants import invariants
 from simulator.record import CALL_FIELDS, LANES
 from simulator.residency import LOAD_FIELDS
@@ -218,6 +219,8 @@ def summarise(traces: Sequence[Trace]) -> dict[str, Any]:
     figures["applications"] = {name: request_figures(traces, partial(of_application, index=i)) for i, name in enumerate(first.applications)}
     figures["stations"] = {record.name: station_figures([t.stations[i] for t in traces], first.exceed) for i, record in enumerate(first.stations)}
     figures["links"] = {record.name: link_figures([t.links[i] for t in traces]) for i, record in enumerate(first.links)}
+    if any(len(t.tokens) for t in traces):
+        figures["inference"] = inference_figures(traces)
     figures["memory"] = {record.node: memory_figures([t.memories[i] for t in traces]) for i, record in enumerate(first.memories)}
     figures["calls"] = call_figures(traces)
     if energy := energy_figures(traces, figures["goodput_per_s"]):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from scenarios import schema
+from scenarios.build_inference import engines, fits, inferences, mean_tokens, others
 from scenarios.build_memory import Models, make_models
 from scenarios.readers.topologies import TopologyData, propagation_from_length, read_topology
 from scenarios.readers.traces import read_column, trace_of
@@ -44,7 +45,7 @@ def build(scenario: schema.Scenario, base: Path = Path(), seed: int | None = Non
     plans, links, _ = network_parts(scenario.network, base)
     nodes = [make_node(environment, plan, i, streams) for i, plan in enumerate(plans)]
     network = make_network(environment, scenario, nodes, links, streams)
-    servers = Deployments(scenario, environment, nodes, streams)
+    servers = Deployments(scenario, environment, nodes, plans, streams, files)
     number_stations(nodes)
     models = make_models(scenario, plans, nodes, servers.places, environment, streams, files)
     services = {name: make_service(name, service, scenario, files) for name, service in scenario.services.items()}
@@ -194,16 +195,26 @@ def changing_links(scenario: schema.Scenario, nodes: list[Node], directions: lis
 class Deployments:
     """Which stations serve which service on which node."""
 
-    def __init__(self, scenario: schema.Scenario, environment: Environment, nodes: list[Node], streams: Streams):
+    def __init__(self, scenario: schema.Scenario, environment: Environment, nodes: list[Node], plans: list[schema.Node], streams: Streams, files: Files):
         self.nodes = nodes
-        self.places: dict[str, list[tuple[int, Any, tuple[str, ...] | None]]] = {}  # (node, server, variants) by service
+        self.places: dict[str, list[tuple[int, Any, tuple[str | None, ...] | None]]] = {}  # (node, server, variants) by service
         for deployment in scenario.deployments:
+            service = scenario.services[deployment.service]
+            generating, rest = inferences(service, deployment.variants), others(service, deployment.variants)
+            means = {name: (mean_tokens(i.prompt, scenario, files), mean_tokens(i.output, scenario, files)) for name, i in generating.items()}
             for place in deployment.nodes.members(nodes):
-                server = self.server(deployment, nodes[place], environment, streams)
-                self.places.setdefault(deployment.service, []).append((place, server, deployment.variants))
-                for station in getattr(server, "stations", [server]):
-                    if deployment.service not in station.services:
-                        station.services.append(deployment.service)
+                made = []
+                if rest != ():
+                    made.append((self.server(deployment, nodes[place], environment, streams), rest))
+                for name, settings in generating.items():
+                    if fits(service, name, plans[place]):
+                        there = (service, deployment, name, nodes[place], plans[place])
+                        made.append((engines(settings, *there, environment, files.base, means[name]), (name,)))
+                for server, only in made:
+                    self.places.setdefault(deployment.service, []).append((place, server, only))
+                    for station in getattr(server, "stations", [server]):
+                        if deployment.service not in station.services:
+                            station.services.append(deployment.service)
 
     def server(self, deployment: schema.Deployment, node: Node, environment: Environment, streams: Streams) -> Any:
         """The node's own station, or one of the deployment's own, or a pool of them."""
@@ -272,7 +283,7 @@ def make_candidate(
     candidate.model = model
     candidate.entrance = server if model is None else model
     candidate.distance = distance
-    mean = service.means[variant]
+    mean = getattr(server, "stations", (server,))[0].own_mean or service.means[variant]
     candidate.mean_work = mean
     candidate.mean_service = mean / node.speed
     candidate.share = 1.0 / server.workers
@@ -300,10 +311,12 @@ def make_service(name: str, service: schema.Service, scenario: schema.Scenario, 
     """A live service with its variants' laws and mean works, and the call spikes that can hit it."""
     variants: list[tuple[str | None, float, Any]]
     if service.variants:
-        variants = [(key, variant.quality, files.law(variant.service_time)) for key, variant in service.variants.items()]
+        variants = [(key, v.quality, files.law(v.inference.prompt if v.inference else v.service_time)) for key, v in service.variants.items()]
     else:
-        variants = [(None, 1.0, files.law(service.service_time))]
+        variants = [(None, 1.0, files.law(service.inference.prompt if service.inference else service.service_time))]
     live = Service(name, variants)
+    names = [key for key, _, _ in variants]
+    live.outputs = {names.index(key): files.law(settings.output) for key, settings in inferences(service).items()}
     live.means = [mean_work(law, scenario, files) for _, _, law in variants]
     live.spikes = [(i, files.law(spike)) for i, spike in enumerate(scenario.spikes) if isinstance(spike, CallSpike) and spike.touches(name)]
     return live

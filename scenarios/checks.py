@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from scenarios.build_inference import inference_notes, inferences
 from scenarios.build_memory import memory_notes
 from scenarios.inputs import input_notes
 from scenarios.problems import path_text
@@ -29,6 +30,7 @@ def warnings_of(scenario: Scenario, base: Path) -> Iterator[str]:
     yield from (f"network: {note}" for note in notes)
     yield from unreachable(scenario, nodes, links)
     yield from memory_notes(scenario, nodes)
+    yield from inference_notes(scenario, nodes, base)
     yield from input_notes(scenario, base)
     for entry in scenario.workload:
         if isinstance(entry.arrivals, Closed):
@@ -119,7 +121,8 @@ def laws_of(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], Any, st
         if service.service_time is not None:
             yield ("services", name, "service_time"), service.service_time, "service"
         for key, variant in (service.variants or {}).items():
-            yield ("services", name, "variants", key, "service_time"), variant.service_time, "service"
+            if variant.service_time is not None:
+                yield ("services", name, "variants", key, "service_time"), variant.service_time, "service"
     for name, app in scenario.applications.items():
         for i, call in enumerate(app.calls):
             here = ("applications", name, "calls", i)
@@ -130,6 +133,7 @@ def laws_of(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], Any, st
                     yield (*here, "after", before), law, "service"
         if app.response is not None:
             yield ("applications", name, "response"), app.response, "service"
+    yield from token_laws(scenario)
     for name, service in scenario.services.items():
         for place, load in load_places(name, service):
             for key in ("stall", "time"):
@@ -145,6 +149,15 @@ def laws_of(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], Any, st
             law = getattr(spike, key, None)
             if law is not None:
                 yield ("spikes", i, key), law, "service" if spike.kind == "call_spike" else "other"
+
+
+def token_laws(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], Any, str]]:
+    """The laws of prompts and outputs."""
+    for name, service in scenario.services.items():
+        for variant, settings in inferences(service).items():
+            where = ("services", name, *(() if variant is None else ("variants", variant)), "inference")
+            yield (*where, "prompt"), settings.prompt, "service"
+            yield (*where, "output"), settings.output, "service"
 
 
 def load_places(name: str, service: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:

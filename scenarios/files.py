@@ -65,6 +65,18 @@ class Files:
             for i, part in enumerate(arrivals):
                 yield from self.traces((*place, i), part)
 
+    def profiles(self, place: Location, inference: dict[str, Any]) -> Found:
+        """What is wrong with the file of profiles that an inference names."""
+        from scenarios.readers.profiles import profiles_for
+
+        if isinstance(inference.get("file"), str):
+            try:
+                profiles_for(self.base / inference["file"])
+            except InputError as error:
+                yield (*place, "file"), str(error)
+                return
+            yield from self.same_bytes(place, inference)
+
     def columns(self, value: Any, place: Location) -> Found:
         """What is wrong with the columns of empirical laws, anywhere in `value`."""
         from scenarios.readers.traces import read_column

@@ -10,6 +10,7 @@ from scenarios.schema import Scenario
 from simulator.arrivals import ARRIVALS, Tokens
 from simulator.descriptions import adapter
 from simulator.disciplines import DISCIPLINES
+from simulator.inference.profiles import PROFILES
 from simulator.laws import LAWS
 from simulator.pool import BALANCERS
 from simulator.spikes import SPIKES
@@ -21,6 +22,7 @@ CHOICES: dict[str, tuple[type, ...]] = {
     "balancer": BALANCERS,
     "spike": SPIKES,
     "policy": BASELINES,
+    "profile": PROFILES,
 }
 TEXT_FORMS = {"law", "policy", "balancer", "discipline"}  # a quantity, or a name, may stand for the description
 

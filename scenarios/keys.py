@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from scenarios.fields import After, Drain, DrainType, Ingress, IngressType, Telemetry, TelemetryType
 from scenarios.schema import Scenario
 from simulator.descriptions import Choice
+from simulator.inference.settings import COUNT, TokenMarker
 from simulator.laws import INNER, SizeLaw
 from simulator.laws.composite import InnerMarker
 
@@ -42,6 +43,8 @@ def options(hint: Any) -> Iterator[Any]:
                 yield dict[str, SizeLaw]
             elif isinstance(mark, IngressType):
                 yield Ingress
+            elif isinstance(mark, TokenMarker):
+                yield COUNT
             elif isinstance(mark, DrainType):
                 yield Drain
             elif isinstance(mark, TelemetryType):

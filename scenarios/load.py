@@ -87,11 +87,12 @@ def parse(text: str, path: Path, overrides: Sequence[str] = (), spikes: Sequence
     if scenario is None or problems:
         raise ScenarioError(str(path), problems)
     scenario = with_digests(scenario, path.parent)
+    from scenarios.build_inference import inference_problems
     from scenarios.build_memory import memory_problems
     from scenarios.checks import law_problems, power_problems, warnings_of
 
-    found = (*law_problems(scenario), *memory_problems(scenario, path.parent), *power_problems(scenario, path.parent))
-    problems = [lines.problem(place, message) for place, message in found]
+    outside = [problem for find in (inference_problems, memory_problems, power_problems) for problem in find(scenario, path.parent)]
+    problems = [lines.problem(place, message) for place, message in (*law_problems(scenario), *outside)]
     if problems:
         raise ScenarioError(str(path), problems)
     return Loaded(scenario, path, text, tuple(warnings_of(scenario, path.parent)))

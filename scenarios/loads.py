@@ -58,7 +58,7 @@ def add_application(
         for candidate, share in spread[vertex.index]:
             stations = getattr(candidate.server, "stations", [candidate.server])
             for station in stations:
-                spiked = mean_with_spikes(vertex, candidate.mean_work)
+                spiked = mean_with_spikes(vertex, station.saturation or candidate.mean_work)
                 work[station.name] = work.get(station.name, 0.0) + calls * share * spiked / len(stations)
         for before, _, column in vertex.inputs:
             mean = mean_of(application.columns[column].law)

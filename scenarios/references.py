@@ -71,6 +71,10 @@ class Checker:
         for node in mapping(mapping(mapping(self.data.get("control")).get("policy")).get("weights")):
             yield from self.nodes.check(("control", "policy", "weights", node), node)
         yield from self.files.columns(self.data, ())
+        for name, service in self.services.items():
+            yield from self.files.profiles(("services", name, "inference"), mapping(mapping(service).get("inference")))
+            for key, variant in mapping(mapping(service).get("variants")).items():
+                yield from self.files.profiles(("services", name, "variants", key, "inference"), mapping(mapping(variant).get("inference")))
         yield from self.end()
 
     def end(self) -> Found:
@@ -216,14 +220,15 @@ class Checker:
             yield (*place, "arrivals", "at"), "expected at least one time"
         yield from self.files.traces((*place, "arrivals"), arrivals)
         if arrivals.get("kind") != "trace" and self.needs_tokens(name):
-            yield (*place, "arrivals"), f"the application {name!r} has service times by tokens, which only a trace brings"
+            yield (*place, "arrivals"), f"the application {name!r} goes by tokens, which only a trace brings"
 
     def needs_tokens(self, application: Any) -> bool:
         for _, call in items(get(self.applications, application).get("calls")):
             service = get(self.services, call.get("service"))
-            laws = [service.get("service_time"), *(mapping(v).get("service_time") for v in mapping(service.get("variants")).values())]
-            if any(mapping(law).get("kind") == "tokens" for law in laws):
-                return True
+            for part in (service, *map(mapping, mapping(service.get("variants")).values())):
+                columns = [mapping(mapping(part.get("inference")).get(key)).get("column") for key in ("prompt", "output")]
+                if mapping(part.get("service_time")).get("kind") == "tokens" or any(columns):
+                    return True
         return False
 
     def spike(self, place: Location, spike: dict[str, Any]) -> Found:

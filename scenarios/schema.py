@@ -16,6 +16,7 @@ from simulator.arrivals import Arrivals, Tokens
 from simulator.descriptions import Choice, description
 from simulator.disciplines import Discipline, Fifo
 from simulator.energy import Power, no_limit
+from simulator.inference.settings import Inference
 from simulator.laws import LAWS, SizeLaw, TimeLaw
 from simulator.loading import Load
 from simulator.places import Nodes, Place
@@ -39,6 +40,7 @@ class Node:
     speed: float = 1.0
     memory: Bits | None = None
     disk: BitRate | None = None
+    device: str | None = None
     discipline: Discipline = Fifo()
     power: Power | None = None
     price: Price = 0.0
@@ -62,6 +64,7 @@ class NodeDefaults:
     speed: float = 1.0
     memory: Bits | None = None
     disk: BitRate | None = None
+    device: str | None = None
     discipline: Discipline = Fifo()
     power: Power | None = None
     price: Price = 0.0
@@ -142,30 +145,35 @@ LOADS_NOTHING = "a 'load' is of a model in memory: give the 'memory' it takes"
 class Variant:
     """One model of a service: how good, how slow."""
 
-    service_time: ServiceTime
+    service_time: ServiceTime | None = None
     quality: Share = 1.0
     memory: Bits | None = None
     load: Load | None = None
+    inference: Inference | None = None
 
     def problem(self) -> str | None:
+        if (self.service_time is None) == (self.inference is None):
+            return "give either 'service_time' or 'inference'"
         return LOADS_NOTHING if self.load is not None and self.memory is None else None
 
 
 @description
 class Service:
-    """A service: one service-time law, or variants."""
+    """A service: one service-time law, a model that generates, or variants."""
 
     service_time: ServiceTime | None = None
     variants: dict[Name, Variant] | None = None
     memory: Bits | None = None
     load: Load | None = None
+    inference: Inference | None = None
 
     def problem(self) -> str | None:
         if self.variants and (self.memory is not None or self.load is not None):
             return "memory and load stand at each of the variants"
         if self.load is not None and self.memory is None:
             return LOADS_NOTHING
-        return "give either 'service_time' or 'variants'" if (self.service_time is None) == (not self.variants) else None
+        given = (self.service_time is not None) + bool(self.variants) + (self.inference is not None)
+        return "give either 'service_time', 'inference' or 'variants'" if given != 1 else None
 
 
 @description

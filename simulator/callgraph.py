@@ -51,11 +51,12 @@ class Column:
 class Service:
     """A service and where it may run: candidates by the node of the deciding agent, made when first asked for."""
 
-    __slots__ = ("make_slots", "means", "name", "slots", "spikes", "variants")
+    __slots__ = ("make_slots", "means", "name", "outputs", "slots", "spikes", "variants")
 
     def __init__(self, name: str, variants: list[tuple[str | None, float, Any]]):
         self.name = name
-        self.variants = variants  # (name, quality, service-time law)
+        self.variants = variants  # (name, quality, law of the service time, or of the prompt's tokens where it generates)
+        self.outputs: dict[int, Any] = {}  # law of the tokens that a variant generates, where it does
         self.means: list[float] = []  # mean work of each variant [s]
         self.slots: list[tuple[Candidate, ...]] = []  # by agent node; empty until asked for
         self.make_slots: Any = None  # (service, agent) -> tuple of candidates
@@ -73,7 +74,7 @@ class Vertex:
 
     __slots__ = (
         "call", "copy", "index", "inputs", "name", "service", "spike", "spikes", "successors", "work", "single", "may_end",
-        "slots", "priority", "care",
+        "slots", "priority", "care", "outputs",
     )  # fmt: skip
 
     def __init__(self, index: int, name: str, copy: int, call: int, service: Service):
@@ -85,6 +86,7 @@ class Vertex:
         self.inputs: list[tuple[int, int, int]] = []  # (predecessor's vertex or -1 for the ingress, edge, column of its bits)
         self.successors: list[Vertex] = []
         self.work = 0  # column of the first variant's work
+        self.outputs: dict[int, int] = {}  # by variant that generates: the column of its output tokens
         self.spike = -2  # column that is not 0.0 where a call spike hits; the last but one of a row is always 0.0
         self.spikes: list[tuple[int, int, bool]] = []  # (column, entry's index, whether it multiplies)
         self.single: tuple[int, int, int] | None = None  # the input, where there is just one
@@ -181,6 +183,8 @@ class Application:
         vertex.work = len(self.columns)
         for name, _, law in plan.service.variants:
             self._column((plan.name, copy, "work", name or ""), law)
+        for variant, law in plan.service.outputs.items():
+            vertex.outputs[variant] = self._column((plan.name, copy, "output", plan.service.variants[variant][0] or ""), law)
         for entry, spike in plan.service.spikes:
             column = self._column((plan.name, copy, "spike", spike.name), SpikeDraw(spike))
             vertex.spikes.append((column, entry, spike.factor is not None))

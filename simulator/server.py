@@ -61,6 +61,7 @@ class Server:
     __slots__ = ()
 
     age = 0.0
+    own_mean = 0.0  # mean work of a call here, where that depends on the device [s]; 0.0 where it is the service's
     unit = 1.0  # how much of a job's work counts as expected backlog; less where jobs are served together
     number: int
     outstanding: int

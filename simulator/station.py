@@ -42,6 +42,7 @@ class Station(Server):
 
     rank: int
     places = 1  # how many copies can run here apart
+    saturation = 0.0  # work of a mean call when all is busy, where it differs from its mean work [s]
 
     def __init__(self, agenda: Environment, name: str, node: int, workers: float, speed: float, capacity: int | None, queue: Any):
         self.agenda = agenda

@@ -13,6 +13,7 @@ import numpy as np
 
 from simulator.batch import BatchMeter
 from simulator.energy import Power
+from simulator.inference.record import token_rows, tokens_table
 from simulator.record import CALL_FIELDS, HOP_FIELDS, LANES, PAUSE_FIELDS
 from simulator.request import COMPLETED, OUTCOMES, STATUSES
 from simulator.residency import MemoryRecord, memory_record
@@ -106,6 +107,7 @@ class Trace:
     decisions: int
     exceed: tuple[float, ...]  # s; how often latencies and waits are above these is told
     memories: list[MemoryRecord]  # of the nodes that have models in memory
+    tokens: np.ndarray  # (calls served by inference engines, 1 + len(TOKEN_FIELDS)): station, then TOKEN_FIELDS
     left_behind: int  # requests and attempts still there when the run ended
     timeline: np.ndarray  # (samples, 2 + stations): time, in flight, jobs present by station
 
@@ -146,6 +148,7 @@ class Trace:
             "spans": self._spans_table(),
             "episodes": self._episodes_table(),
             "timeline": self._timeline_table(),
+            **({"tokens": tokens_table(self)} if len(self.tokens) else {}),
         }
 
     def _requests_table(self) -> dict[str, Any]:
@@ -374,6 +377,7 @@ def collect(simulation: Simulation) -> Trace:
         decisions=int(columns["attempts"].sum()),
         exceed=simulation.exceed,
         memories=[memory_record(memory, opened, closed) for memory in simulation.memories],
+        tokens=token_rows(simulation.stations),
         left_behind=sum(station.number for station in simulation.stations) + len(simulation.in_flight),
         timeline=np.array(simulation.timeline.rows if simulation.timeline is not None else []).reshape(-1, 2 + len(stations)),
     )

@@ -24,7 +24,7 @@ app = typer.Typer(
 
 def register() -> None:
     """Adds every command; their modules import what they need when they run."""
-    from scenarios.commands import bench, check, compare, demo, evaluate, imports, listing, run, tail, test, validate
+    from scenarios.commands import bench, check, compare, demo, evaluate, fit_profile, imports, listing, run, tail, test, validate
 
     app.command(epilog="Example: vamappo run edge-chat --policy shortest-expected-delay --replications 10 --workers 2")(run.run)
     app.command(epilog="Example: vamappo evaluate edge-chat --policies least-loaded,shortest-expected-delay --replications 30 --workers 2")(evaluate.evaluate)
@@ -35,6 +35,7 @@ def register() -> None:
     app.command(epilog="Example: vamappo tail results/edge-chat; vamappo tail --csv mine.csv --column latency --unit ms")(tail.tail)
     app.command(epilog="Example: vamappo validate --quick")(validate.validate)
     app.add_typer(imports.app, name="import")
+    app.command(name="fit-profile", epilog="Example: vamappo fit-profile perf_model.csv -o profiles.yaml")(fit_profile.fit_profile)
     app.command(epilog="Example: vamappo demo --small")(demo.demo)
     app.command(epilog="Example: vamappo test --full", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(test.test)
     app.command(epilog="Example: vamappo bench --pairs 5", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench.bench)

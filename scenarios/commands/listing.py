@@ -22,6 +22,7 @@ def tables() -> dict[str, list[tuple[str, str]]]:
         return [(cls.__dataclass_fields__["kind"].default, (cls.__doc__ or "").strip().splitlines()[0]) for cls in classes]  # type: ignore[attr-defined]
 
     shown = [(name, str(read_yaml((LIBRARY / f"{name}.yaml").read_text(encoding="utf-8"), name)[0].get("description", ""))) for name in bundled()]
+    profiles, devices = inference_tables()
     return {
         "scenarios": shown,
         "policies": lines(BASELINES),
@@ -30,10 +31,28 @@ def tables() -> dict[str, list[tuple[str, str]]]:
         "spikes": lines(SPIKES),
         "disciplines": lines(DISCIPLINES),
         "balancers": lines(BALANCERS),
+        "profiles": profiles,
+        "devices": devices,
     }
 
 
-What = Annotated[str | None, typer.Argument(help="scenarios, policies, laws, arrivals, spikes, disciplines or balancers; all when absent.")]
+def inference_tables() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """(profiles, devices) that come with the project: what a request alone gets, and what a device holds."""
+    from scenarios.readers.profiles import profiles_for
+    from simulator.inference.profiles import alone
+    from simulator.units import format
+
+    profiles: list[tuple[str, str]] = []
+    devices: dict[str, tuple[str, list[str]]] = {}
+    for p in profiles_for(None):
+        first, decode = alone(p.profile, 512, 1, 512), p.profile.iteration(0, 0, 1) + 512 * p.profile.kv_time
+        speed = f"512 prompt tokens in {1e3 * first:.0f} ms, then {1 / decode:.0f} tokens/s; {p.profile.kind}"
+        profiles.append((f"{p.model} on {p.device}", speed))
+        devices.setdefault(p.device, (format(p.memory, "size"), []))[1].append(p.model)
+    return profiles, [(name, f"{memory}; profiles of {', '.join(models)}") for name, (memory, models) in devices.items()]
+
+
+What = Annotated[str | None, typer.Argument(help="scenarios, policies, laws, arrivals, spikes, disciplines, balancers, profiles or devices; all when absent.")]
 
 
 def list_(what: What = None) -> None:

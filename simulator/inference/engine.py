@@ -34,7 +34,7 @@ class InferenceStation(Station):
     """One engine on a node. Its `workers` are the places in its batch."""
 
     __slots__ = (
-        "batch", "blocks", "changed", "changes", "chunk", "course", "due", "extra", "iterations", "noted", "preemptions", "profile",
+        "batch", "blocks", "changed", "changes", "chunk", "course", "due", "extra", "iterations", "noted", "own_mean", "preemptions", "profile",
         "saturation", "sequences", "size", "step_by_step", "tokens", "work",
     )  # fmt: skip
 
@@ -52,6 +52,7 @@ class InferenceStation(Station):
         self.due = NEVER  # when its next event is
         self.work = 0.0  # done by the end of the last course, spikes excluded [s]
         self.extra = 0.0  # s of work that call spikes add to the next iteration
+        self.own_mean = 0.0  # work of a mean request alone here [s]; set by build
         self.saturation = 0.0  # work of a mean request with a full batch, for all places together [s]; set by build
         self.noted = (0, 0)
         self.iterations = 0
@@ -271,10 +272,10 @@ class InferenceStation(Station):
         if not self.batch:
             self.course, self.due = None, NEVER
             return
-        self.embark(prefill, prompts, now)
+        self.embark(prefill, prompts, self.preemptions > preempted, now)
 
-    def embark(self, prefill: int, prompts: int, now: float) -> None:
-        """Starts a new course, or goes on with the present one where nothing has changed."""
+    def embark(self, prefill: int, prompts: int, preempted: bool, now: float) -> None:
+        """Starts a new course, or goes on with the present one where nothing has changed; after a preemption admission is due again soon."""
         course = self.course
         if course is None or self.changed or not course.decode or prefill or self.extra or course.scale != self.start_factor:
             each = self.profile.iteration(prefill, prompts, len(self.batch))
@@ -286,7 +287,7 @@ class InferenceStation(Station):
             self.changed = False
             self.extra = 0.0
         course.steps = course.done + 1
-        if course.decode:
+        if course.decode and not preempted:
             left = min(sequence.stop - sequence.generated for sequence in self.batch)
             course.steps = course.done + self.iterations_that_fit(left)
         self.plan(course)

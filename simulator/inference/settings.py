@@ -108,5 +108,5 @@ class Inference:
         return UNLIMITED if self.chunk == "unlimited" else self.chunk
 
     def blocks(self, kv_memory: float, kv_size: float) -> int:
-        """Blocks that `kv_memory` bits hold when a token takes `kv_size` bits; plenty where that is unlimited."""
-        return math.floor(kv_memory / (kv_size * self.block)) if kv_memory < math.inf else UNLIMITED
+        """Blocks that `kv_memory` bits hold when a token takes `kv_size` bits; plenty where either is unknown."""
+        return math.floor(kv_memory / (kv_size * self.block)) if kv_memory < math.inf and kv_size > 0.0 else UNLIMITED
