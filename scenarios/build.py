@@ -203,7 +203,7 @@ class Deployments:
             generating, rest = inferences(service, deployment.variants), others(service, deployment.variants)
             means = {name: (mean_tokens(i.prompt, scenario, files), mean_tokens(i.output, scenario, files)) for name, i in generating.items()}
             for place in deployment.nodes.members(nodes):
-                made = []
+                made: list[tuple[Any, tuple[str | None, ...] | None]] = []
                 if rest != ():
                     made.append((self.server(deployment, nodes[place], environment, streams), rest))
                 for name, settings in generating.items():
