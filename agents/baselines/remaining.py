@@ -12,11 +12,8 @@ if TYPE_CHECKING:
 
 
 def predicted_end(decision: Decision, candidate: Candidate) -> float:
-    """Expected time from now to the end of service there [s]: inputs over unloaded links, loading its model, queue, mean work."""
-    ready = decision.transfer_time(candidate)
-    if candidate.model is not None:
-        ready = max(ready, candidate.loading_time())
-    return ready + candidate.expected_wait() + candidate.mean_service
+    """Expected time from now to the end of service there [s]: inputs over unloaded links, then queue or loading, mean work."""
+    return decision.transfer_time(candidate) + candidate.expected_wait() + candidate.mean_service
 
 
 class Remaining:

@@ -73,10 +73,7 @@ class ExpectedUtilityActor:
 
     def predict(self, decision: Decision, candidate: Candidate) -> tuple[float, float]:
         """(transfer, queue and service) as expected in good days [s]."""
-        transfer = decision.transfer_time(candidate)
-        if candidate.model is not None:
-            transfer = max(transfer, candidate.loading_time())
-        return transfer, candidate.expected_wait() + candidate.mean_service
+        return decision.transfer_time(candidate), candidate.expected_wait() + candidate.mean_service
 
     def outstanding(self, candidate: Candidate) -> float:
         """Calls there, as far as is known."""
@@ -121,10 +118,8 @@ class OracleActor(ExpectedUtilityActor):
         ready = now
         for origin, bits in decision.input_origins():
             ready = max(ready, self.arrival(origin, candidate.index, bits, now))
-        transfer = ready - now
-        if candidate.model is not None:
-            transfer = max(transfer, candidate.loading_time())
-        return transfer, (candidate.wait_at(candidate.server) + candidate.mean_service) * candidate.server.slowness
+        queue_and_service = (candidate.wait_at(candidate.server) + candidate.mean_service) * candidate.server.slowness
+        return ready - now, max(queue_and_service, candidate.loading_time() + candidate.mean_service)
 
     def arrival(self, origin: int, target: int, bits: float, now: float) -> float:
         """When a message sent now would be there, behind what the links have to send; inf where there is no path."""
