@@ -135,9 +135,10 @@ def memory_problems(scenario: schema.Scenario, base: Path) -> Iterator[tuple[tup
             yield ("services", name), f"no node on which {name!r} is deployed has memory enough for it"
 
 
-def memory_notes(scenario: schema.Scenario, nodes: list[schema.Node]) -> Iterator[str]:
-    """Models that are larger than a node's memory, and nodes without a disk rate that load from disk."""
+def memory_notes(scenario: schema.Scenario, nodes: list[schema.Node], links: list[schema.Link]) -> Iterator[str]:
+    """Models that are larger than a node's memory, nodes without a disk rate that load from disk, chunks that no buffer takes."""
     instant: dict[str, None] = {}
+    smallest = min((link.buffer for link in links if link.buffer is not None), default=float("inf"))
     for i, deployment in enumerate(scenario.deployments):
         for variant, bits, load in models_of(scenario.services[deployment.service], deployment.variants):
             what = deployment.service if variant is None else f"{deployment.service}.{variant}"
@@ -146,6 +147,10 @@ def memory_notes(scenario: schema.Scenario, nodes: list[schema.Node]) -> Iterato
                     continue
                 if bits > node.memory:
                     yield f"deployments[{i}]: the model {what!r} ({size(bits)}) does not fit on {node.name!r} ({size(node.memory)}): no candidate there"
+                elif load is not None and load.origin != "disk" and min(bits, load.chunk) > smallest:
+                    chunk = size(min(bits, load.chunk))
+                    yield f"services.{what}: a chunk of {chunk} is larger than the buffer of a link ({size(smallest)}), on which it is never taken whole"
+                    break
                 elif node.disk is None and (load is None or (load.time is None and load.origin == "disk")) and deployment.resident == ():
                     instant[node.name] = None
     for name in instant:

@@ -29,7 +29,7 @@ def warnings_of(scenario: Scenario, base: Path) -> Iterator[str]:
     nodes, links, notes = network_parts(scenario.network, base)
     yield from (f"network: {note}" for note in notes)
     yield from unreachable(scenario, nodes, links)
-    yield from memory_notes(scenario, nodes)
+    yield from memory_notes(scenario, nodes, links)
     yield from inference_notes(scenario, nodes, base)
     yield from input_notes(scenario, base)
     for entry in scenario.workload:

@@ -16,7 +16,7 @@ ARRIVALS = [
     "{kind: bursts, size: 4, of: {kind: poisson, rate: 15 /s}}",
 ]
 QUORUMS = [", fan_out: 3, wait_for: 2", ", fan_out: 4, wait_for: 1, cancel: true", ", fan_out: 2, wait_for: 1, probability: 70 %"]
-LOADS = ["", ", load: {stall: {kind: exponential, mean: 5 ms}}", ", load: {from: n0, chunk: 100 kB}", ", load: {from: nearest}", ", load: {time: 10 ms}"]
+LOADS = ["", "stall: {kind: exponential, mean: 5 ms}", "from: n0, chunk: 20 kB", "from: nearest, chunk: 20 kB", "time: 10 ms"]
 CARE = (
     [", timeout: 5 ms", ", timeout: 30 ms"],
     [", retry: {retries: 2, back_off: 1 ms, jitter: 50 %}", ", retry: {retries: 3, budget: 20 %, burst: 2}"],
@@ -53,7 +53,7 @@ def scenario_texts(draw) -> str:
     services = draw(st.integers(1, 3))
     lines.append("services:")
     for i in range(services):
-        model = f", memory: 1 MB{draw(st.sampled_from(LOADS))}" if draw(st.booleans()) else ""
+        model = f", memory: 1 MB, load: {{{draw(st.sampled_from(LOADS))}}}" if draw(st.booleans()) else ""
         if draw(st.booleans()):
             lines.append(f"  s{i}: {{service_time: {draw(TIME_LAWS)}{model}}}")
         else:
