@@ -79,3 +79,17 @@ def test_spikes_can_be_left_out(name):
     assert n >= 300
     np.testing.assert_array_equal(on.requests["arrival"][:n], off.requests["arrival"][:n])
     assert len(off.episodes) == 0
+
+
+def test_cells_of_flaky_5g_stall_as_often_as_its_comment_says():
+    trace = run(load("flaky-5g", ["record.spans=none"]).scenario)
+    share = {name: 0.0 for name in trace.spikes}
+    count = dict.fromkeys(trace.spikes, 0)
+    for entry, _, start, end, _ in trace.episodes:
+        share[trace.spikes[entry]] += (end - start) / trace.end
+        count[trace.spikes[entry]] += 1
+    assert [share[f"stalls-{cell}"] for cell in "abc"] == pytest.approx([0.02, 0.04, 0.08], rel=0.15)
+    bad = [share[f"bad-{cell}"] for cell in "abc"]
+    assert sum(bad) / 3 == pytest.approx(0.05, abs=0.03)
+    length = sum(bad) * trace.end / sum(count[f"bad-{cell}"] for cell in "abc")
+    assert length == pytest.approx(0.5 / 0.13, rel=0.5)
