@@ -32,7 +32,7 @@ from simulator.pool import Pool
 from simulator.randomness import Streams
 from simulator.simulation import SAMPLES, Simulation, Span, Timeline
 from simulator.source import LinkColumns, Source
-from simulator.spikes import CallSpike
+from simulator.spikes import CallSpike, Cascade
 from simulator.station import Station
 from simulator.telemetry import Telemetry
 
@@ -189,7 +189,10 @@ def make_network(environment: Environment, scenario: schema.Scenario, nodes: lis
 
 def changing_links(scenario: schema.Scenario, nodes: list[Node], directions: list[tuple[int, int]]) -> set[int]:
     """Indices of the link directions that some spike may change; the others keep their closed form."""
-    return {i for spike in scenario.spikes if hasattr(spike, "changes") for i in spike.changes(nodes, directions)}
+    changed = {spike.name: set(spike.changes(nodes, directions)) for spike in scenario.spikes if hasattr(spike, "changes")}
+    if any(changed.get(spike.of) for spike in scenario.spikes if isinstance(spike, Cascade)):
+        return set(range(len(directions)))  # a cascade may go anywhere
+    return set().union(*changed.values())
 
 
 class Deployments:
@@ -367,4 +370,6 @@ def make_source(
     if isinstance(process, Closed):
         return ClosedSource(simulation, entry.name, index, application, process, nodes, weights, streams)
     live = process.source(streams.generator("entry", entry.name, "arrivals"))
-    return Source(simulation, entry.name, index, application, live, nodes, weights, streams)
+    source = Source(simulation, entry.name, index, application, live, nodes, weights, streams)
+    source.process = process
+    return source

@@ -15,7 +15,7 @@ from scenarios.schema import Scenario
 from simulator.closed import Closed
 from simulator.energy import no_limit
 
-DIVIDED = {"slow_down": "speed", "link": "bandwidth"}  # what the factor of a spike divides
+FACTORS = {"slow_down": "speed is divided", "link": "bandwidth is divided", "flash_crowd": "requests are multiplied"}  # what factors do
 
 
 def warnings_of(scenario: Scenario, base: Path) -> Iterator[str]:
@@ -97,9 +97,9 @@ def law_problems(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], st
             yield where, "the parameters are too extreme: the moments cannot be computed"
             continue
         if where[0] == "spikes" and where[-1] == "factor" and mean < 1.0:
-            divided = DIVIDED.get(scenario.spikes[int(where[1])].kind)
-            if divided is not None:
-                yield where, f"the {divided} is divided by the factor, so its mean must be at least 1, got {mean:g}"
+            why = FACTORS.get(scenario.spikes[int(where[1])].kind)
+            if why is not None:
+                yield where, f"the {why} by the factor, so its mean must be at least 1, got {mean:g}"
 
 
 def power_problems(scenario: Scenario, base: Path) -> Iterator[tuple[tuple[str | int, ...], str]]:

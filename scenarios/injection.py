@@ -1,7 +1,7 @@
 """`--spike 'kind=slow_down,nodes=edge-a,factor=8,at=60 s,for=5 s'`: adds a spike to a scenario from outside its file.
 
-Keys and values are those of the file, as `key=value` with commas between; a law is written as there, in braces. One node, service or
-time may stand without brackets, and a spike without a name gets one.
+Keys and values are those of the file, as `key=value` with commas between; a law is written as there, in braces. One node, service, entry
+or time may stand without brackets, and a spike without a name gets one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scenarios.text import Lines
 
 FILE = "--spike"
 EXAMPLE = "kind=slow_down,nodes=edge-a,factor=8,at=60 s,for=5 s"
-LISTS = ("nodes", "services", "at")  # keys whose single value may stand without brackets
+LISTS = ("nodes", "services", "workload", "at")  # keys whose single value may stand without brackets
 PLACES = ("all",)
 
 

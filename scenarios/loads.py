@@ -22,7 +22,7 @@ def offered_loads(scenario: Scenario, base: Path) -> dict[str, Any]:
     work: dict[str, float] = {}
     bits: dict[int, float] = {}
     rates = {}
-    for entry, source in zip(scenario.workload, simulation.sources, strict=True):
+    for entry, source in zip(scenario.workload, simulation.sources, strict=False):
         mean = files.arrivals(entry.arrivals).mean_rate()
         rate = mean if math.isfinite(mean) else 0.0  # all requests at one instant have no rate
         rates[entry.name] = rate

@@ -15,6 +15,7 @@ from scenarios.link_names import spike_links
 from scenarios.node_names import NodeNames
 from scenarios.problems import Problem, suggestion
 
+SPREADING = ("slow_down", "freeze", "outage", "link")  # kinds of spikes that a cascade can follow
 Location = tuple[str | int, ...]
 Found = Iterator[tuple[Location, str]]
 
@@ -238,9 +239,32 @@ class Checker:
             yield from spike_links(self, (*place, "links"), spike["links"])
         for j, name in texts(spike.get("services")):
             yield from self.service((*place, "services", j), name)
-        for key, what in (("services", "service"), ("at", "time")):
+        if spike.get("kind") == "cascade":
+            yield from self.cause((*place, "of"), spike)
+        yield from self.crowd((*place, "workload"), spike.get("workload"))
+        for key, what in (("services", "service"), ("workload", "entry"), ("at", "time")):
             if spike.get(key) == []:
                 yield (*place, key), f"expected at least one {what}, or the spike never comes"
+
+    def cause(self, place: Location, spike: dict[str, Any]) -> Found:
+        """The entry that a cascade follows: it must be there, and have episodes that can go on to neighbours."""
+        name = spike.get("of")
+        kinds = {other: entry.get("kind") for _, entry in items(self.data.get("spikes")) if isinstance(other := entry.get("name"), str)}
+        if not isinstance(name, str):
+            return
+        if name not in kinds:
+            yield place, f"unknown spike {name!r}{suggestion(name, kinds)}"
+        elif kinds[name] not in SPREADING:
+            yield place, f"{name!r} is of kind {kinds[name]!r}: only {', '.join(SPREADING[:-1])} and {SPREADING[-1]} go on to neighbours"
+
+    def crowd(self, place: Location, wanted: Any) -> Found:
+        """Entries that a flash crowd names: they must be there, and open."""
+        entries = {name: entry for _, entry in items(self.data.get("workload")) if isinstance(name := entry.get("name"), str)}
+        for where, name in [(place, name) for name in entries] if wanted == "all" else [((*place, j), name) for j, name in texts(wanted)]:
+            if name not in entries:
+                yield where, f"unknown workload entry {name!r}{suggestion(name, entries)}"
+            elif mapping(entries[name].get("arrivals")).get("kind") == "closed":
+                yield where, f"the entry {name!r} is a closed loop: nobody comes to it from outside"
 
 
 def share(value: Any) -> float:

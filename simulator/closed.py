@@ -39,7 +39,7 @@ class Closed:
 class ClosedSource(Source):
     """The requests of a closed loop; a user stays at the node he was given at the start."""
 
-    __slots__ = ("busy", "homes", "process", "thoughts", "users")
+    __slots__ = ("busy", "homes", "thoughts", "users")
 
     closed = True
 

@@ -41,6 +41,7 @@ class Source:
         "number",
         "policy_columns",
         "position",
+        "process",
         "rank",
         "rows",
         "streams",
@@ -52,6 +53,7 @@ class Source:
     )  # fmt: skip
 
     rank: int
+    process: Any  # the description of its arrivals, which build hands over
     closed = False  # whether arrivals wait for requests to end
 
     def __init__(

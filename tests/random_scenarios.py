@@ -102,10 +102,15 @@ def scenario_texts(draw) -> str:
     if links and draw(st.booleans()):
         spikes.append("  - {name: broken, kind: link, links: {one_of: all}, fails: true, up: {kind: exponential, mean: 200 ms}, down: 50 ms}")
         spikes.append("  - {name: cut-off, kind: outage, nodes: {one_of: all}, links: true, at: [1 s], for: 40 ms}")
+    if not arrivals.startswith("{kind: closed") and draw(st.booleans()):
+        spikes.append("  - {name: rush, kind: flash_crowd, workload: [w], factor: 2.5, up: {kind: exponential, mean: 500 ms}, down: 300 ms}")
     some = "services: [s0], up: {kind: exponential, mean: 300 ms}, down: 50 ms"
     if draw(st.booleans()):
         kind = draw(st.sampled_from(["slow_down, factor: 3", "slow_down, factor: 2, applies: at_start", "freeze", "outage"]))
         spikes.append(f"  - {{name: some, kind: {kind}, {some}}}")
+    names = [spike.split(",")[0].split(": ")[1] for spike in spikes if "slow_down" in spike or "freeze" in spike or "outage" in spike or "kind: link" in spike]
+    if names and draw(st.booleans()):
+        spikes.append(f"  - {{name: spread, kind: cascade, of: {draw(st.sampled_from(names))}, probability: 50 %, delay: 10 ms, depth: 2}}")
     if spikes:
         lines += ["spikes:", *spikes]
     policy = draw(st.sampled_from(["random", "round-robin", "local-first", "least-loaded", "power-of-two", "shortest-expected-delay"]))

@@ -4,13 +4,15 @@ from typing import Annotated, Any
 
 from simulator.descriptions import Choice
 from simulator.spikes.call_spike import CallSpike
+from simulator.spikes.cascade import Cascade
 from simulator.spikes.evict import Evict
+from simulator.spikes.flash_crowd import FlashCrowd
 from simulator.spikes.freeze import Freeze
 from simulator.spikes.link import LinkSpike
 from simulator.spikes.outage import Outage
 from simulator.spikes.slow_down import SlowDown
 
-SPIKES = (CallSpike, SlowDown, Freeze, Outage, LinkSpike, Evict)
+SPIKES = (CallSpike, SlowDown, Freeze, Outage, LinkSpike, FlashCrowd, Evict, Cascade)
 Spike = Annotated[Any, Choice("spike", SPIKES)]
 
-__all__ = ["SPIKES", "CallSpike", "Evict", "Freeze", "LinkSpike", "Outage", "SlowDown", "Spike"]
+__all__ = ["SPIKES", "CallSpike", "Cascade", "Evict", "FlashCrowd", "Freeze", "LinkSpike", "Outage", "SlowDown", "Spike"]

@@ -48,11 +48,11 @@ class Episode:
 
 
 class Starts:
-    """Handles the starts of episodes."""
+    """Handles the starts of the episodes of `owner`."""
 
     __slots__ = ("owner", "rank")
 
-    def __init__(self, owner: Episodes):
+    def __init__(self, owner: Any):
         self.rank = EPISODE_START
         self.owner = owner
 
@@ -61,11 +61,11 @@ class Starts:
 
 
 class Ends:
-    """Handles the ends of episodes."""
+    """Handles the ends of the episodes of `owner`."""
 
     __slots__ = ("owner", "rank")
 
-    def __init__(self, owner: Episodes):
+    def __init__(self, owner: Any):
         self.rank = EPISODE_END
         self.owner = owner
 

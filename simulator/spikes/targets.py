@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from simulator.jobs_of import JobsOf
-from simulator.link_places import BOTH_WAYS, LinkPlace
+from simulator.link_places import LinkPlace
 from simulator.places import Place
 
 if TYPE_CHECKING:
@@ -22,6 +22,11 @@ class Target:
         self.name = name
         self.nodes = nodes
         self.parts = parts
+
+    @property
+    def key(self) -> tuple[int, ...]:
+        """Its nodes in ascending order: the same for both directions of a link."""
+        return tuple(sorted(self.nodes))
 
 
 class OnNodes:
@@ -64,9 +69,11 @@ class OnNodes:
         found = [self.target(world, node) for node in range(len(world.nodes))]
         return [target for target in found if target.parts or self.services is None]
 
-    def adjacent(self, world: Simulation, one: Target, other: Target) -> bool:
-        """Whether a cascade goes from one to the other: there is a link between them."""
-        return (one.nodes[0], other.nodes[0]) in links_between(world)
+    def neighbours(self, world: Simulation, targets: Sequence[Target]) -> dict[tuple[int, ...], list[Target]]:
+        """Where a cascade goes from each target: over every link, in either direction."""
+        ends = directions(world)
+        joined = {*ends, *((b, a) for a, b in ends)}
+        return {one.key: [other for other in targets if (one.nodes[0], other.nodes[0]) in joined] for one in targets}
 
 
 class OnLinks:
@@ -91,9 +98,13 @@ class OnLinks:
         """Every link, where a cascade may go."""
         return link_targets(world, LinkPlace(everything=True))
 
-    def adjacent(self, world: Simulation, one: Target, other: Target) -> bool:
-        """Whether a cascade goes from one to the other: they meet at a node."""
-        return bool(set(one.nodes) & set(other.nodes)) and sorted(one.nodes) != sorted(other.nodes)
+    def neighbours(self, world: Simulation, targets: Sequence[Target]) -> dict[tuple[int, ...], list[Target]]:
+        """Where a cascade goes from each link: to those that meet it at a node."""
+        meeting: dict[int, list[Target]] = {}
+        for target in targets:
+            for node in target.nodes:
+                meeting.setdefault(node, []).append(target)
+        return {one.key: [other for node in one.key for other in meeting[node] if other is not one] for one in targets}
 
 
 def link_targets(world: Simulation, links: LinkPlace) -> list[Target]:
@@ -105,12 +116,3 @@ def link_targets(world: Simulation, links: LinkPlace) -> list[Target]:
 def directions(world: Simulation) -> list[tuple[int, int]]:
     """(from, to) of every direction of a link, as indices of nodes."""
     return [(source, link.far) for source, link in zip(world.network.sources, world.links, strict=True)]
-
-
-def links_between(world: Simulation) -> set[tuple[int, int]]:
-    """(from, to) of every direction of a link, and the other way round."""
-    ends = directions(world)
-    return {*ends, *((b, a) for a, b in ends)}
-
-
-__all__ = ["BOTH_WAYS", "OnLinks", "OnNodes", "Target", "directions", "link_targets"]
