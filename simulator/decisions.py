@@ -28,7 +28,7 @@ class Candidate:
     `slowness`, `age`): policies read nothing else of it. `server` is the station itself, or the balancer in front of replicas, and
     the view under `telemetry: exact`; `told` is the view where it wants to know what the agent places there, else None;
     `share` is 1 / workers (0 when they are unlimited); `distance` is in the routing's weight; `mean_service` the variant's
-    mean work divided by the node's speed [s]; `origins` what a transfer from each node costs at rest.
+    mean work divided by the node's speed [s].
     """
 
     __slots__ = (

@@ -63,6 +63,11 @@ class Pool(Server):
         return all(station.silent for station in self.stations)
 
     @property
+    def down(self) -> bool:
+        """Whether all replicas are out of order."""
+        return all(station.down for station in self.stations)
+
+    @property
     def slowness(self) -> float:
         """That of the replicas on average."""
         return sum(station.slowness for station in self.stations) / len(self.stations)

@@ -15,6 +15,9 @@ RECENT = 8  # the last visits that `recent` speaks of
 SLOWEST_SHOWN = 1000.0  # a frozen station is this much slower, for those who look
 
 
+Report = tuple[float, int, float, float, float, bool]
+
+
 class View(Protocol):
     """What a policy may read of a server."""
 
@@ -51,8 +54,15 @@ class View(Protocol):
     def expected_backlog(self, mean: float) -> float:
         """Expected work there [s at reference speed]; calls of which no more is known count `mean` each."""
 
+    @property
+    def down(self) -> bool:
+        """Whether it is known to be out of order."""
+
     def waiting(self) -> float:
         """How many jobs wait there."""
+
+    def report(self) -> Report:
+        """(outstanding, of these own calls that it does not know of, recent, slowness, age, down), all at once."""
 
 
 class Server:
@@ -77,6 +87,15 @@ class Server:
     def slowness(self) -> float:
         """See View."""
         raise NotImplementedError
+
+    @property
+    def down(self) -> bool:
+        """Whether it is out of order."""
+        raise NotImplementedError
+
+    def report(self) -> Report:
+        """See View."""
+        return self.outstanding, 0, self.recent, self.slowness, 0.0, self.down
 
     def waiting(self) -> float:
         """How many jobs wait here."""

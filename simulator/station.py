@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from simulator.engine import DEPARTURE, Environment
 from simulator.meters import VISIT, StationMeter
 from simulator.request import UNDER_WAY
-from simulator.server import RECENT, SLOWEST_SHOWN, Server
+from simulator.server import RECENT, SLOWEST_SHOWN, Server, stretch
 
 if TYPE_CHECKING:
     from simulator.call import Job
@@ -37,7 +37,7 @@ class Station(Server):
     __slots__ = (
         "agenda", "arrivals", "by_pace", "by_start", "capacity", "factors", "index", "meter", "name", "node", "number",
         "outstanding", "pace", "pool", "queue", "rank", "running", "speed", "start_factor", "start_factors", "visits", "workers",
-        "calm", "plain", "replica", "broken", "room", "parts", "services",
+        "calm", "plain", "replica", "broken", "room", "parts", "services", "stretched", "stretched_at",
     )  # fmt: skip
 
     rank: int
@@ -74,6 +74,8 @@ class Station(Server):
         self.meter = StationMeter(self.workers, speed)
         self.arrivals = self.meter.arrivals.times
         self.visits = self.meter.visits.times
+        self.stretched = 1.0  # `recent` when it was last worked out, and how many floats there were then
+        self.stretched_at = -1
 
     def enter(self, job: Job, now: float) -> None:
         """A job whose inputs are all there reaches the station at the present instant, `now`."""
@@ -147,6 +149,20 @@ class Station(Server):
     def silent(self) -> bool:
         """Whether it cannot tell how it is: frozen, or out of order."""
         return self.broken > 0 or self.pace * SLOWEST_SHOWN < self.speed
+
+    @property
+    def down(self) -> bool:
+        """Whether it is out of order."""
+        return self.broken > 0
+
+    @property
+    def recent(self) -> float:
+        """How long the last visits took."""
+        floats = len(self.visits)
+        if floats != self.stretched_at:
+            self.stretched_at = floats
+            self.stretched = stretch(self.last_visits(), self.speed)
+        return self.stretched
 
     @property
     def slowness(self) -> float:

@@ -13,11 +13,11 @@ to arrive when somebody looks.
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from simulator.engine import TELEMETRY, Environment
 from simulator.request import UNDER_WAY
-from simulator.server import Server, stretch
+from simulator.server import Report, Server
 
 if TYPE_CHECKING:
     from simulator.call import Call
@@ -36,11 +36,11 @@ class Snapshot(NamedTuple):
     work: float  # expected work of the jobs present is work + others * mean
     others: float
     slowness: float
-    visits: Any  # the last ones, raw
+    recent: float
     held: int  # models in memory there, as bits
 
 
-NOTHING = Snapshot(0.0, 0, 0.0, 0.0, 0.0, 1.0, (), 0)
+NOTHING = Snapshot(0.0, 0, 0.0, 0.0, 0.0, 1.0, 1.0, 0)
 
 
 class Telemetry:
@@ -71,7 +71,7 @@ class Telemetry:
             if server.silent:
                 continue
             work, others = server.present_work()
-            history.append(Snapshot(now, server.number, server.waiting(), work, others, server.slowness, server.last_visits(), server.held()))
+            history.append(Snapshot(now, server.number, server.waiting(), work, others, server.slowness, server.recent, server.held()))
             if len(history) > self.keep[server]:
                 del history[0]
         self.taken += 1
@@ -135,6 +135,15 @@ class OwnView:
     def outstanding(self) -> int:
         return self.server.number + self.under_way
 
+    @property
+    def down(self) -> bool:
+        return self.server.down
+
+    def report(self) -> Report:
+        """See View."""
+        server, own = self.server, self.under_way
+        return server.number + own, own, server.recent, server.slowness, 0.0, server.down
+
     def expected_backlog(self, mean: float) -> float:
         """Expected work [s at reference speed]."""
         server = self.server
@@ -163,7 +172,12 @@ class OwnView:
 
 
 class RemoteView:
-    """A server elsewhere: the latest snapshot that has arrived, and the agent's own calls that are not in it."""
+    """A server elsewhere: the latest snapshot that has arrived, and the agent's own calls that are not in it.
+
+    That it is out of order is not known: it only falls silent.
+    """
+
+    down = False
 
     __slots__ = ("clock", "delay", "history", "limit", "sent", "server", "snapshot", "speed", "telemetry", "until", "workers")
 
@@ -220,6 +234,14 @@ class RemoteView:
             self.refresh()
         return self.snapshot.number + len(self.sent)
 
+    def report(self) -> Report:
+        """See View."""
+        now = self.clock._now
+        if now >= self.until:
+            self.refresh()
+        snapshot, own = self.snapshot, len(self.sent)
+        return snapshot.number + own, own, snapshot.recent, snapshot.slowness, now - snapshot.taken, False
+
     def expected_backlog(self, mean: float) -> float:
         """Expected work [s at reference speed]."""
         under_way = self.under_way
@@ -246,7 +268,7 @@ class RemoteView:
 
     @property
     def recent(self) -> float:
-        return stretch(self.latest().visits, self.speed)
+        return self.latest().recent
 
     @property
     def slowness(self) -> float:
