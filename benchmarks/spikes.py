@@ -1,11 +1,12 @@
 """The 99th percentile of every bundled scenario with its spikes on and off, on common random numbers.
 
     python -m benchmarks.spikes                                  # prints the table
-    python -m benchmarks.spikes --write docs/scenarios.md        # and writes the page
+    python -m benchmarks.spikes --write docs/scenarios.md        # and writes the page, a row at a time
+    python -m benchmarks.spikes --write docs/scenarios.md --only cold-start         # measures one anew
 
 Replication r meets the same arrivals, work and healthy network with and without the spikes; the difference is theirs. A request that
-did not complete counts as infinitely slow. Intervals are of the mean over replications, 95 % (analysis.comparison). The last columns
-say how many requests a CPU minute simulates with the spans of every request on, and how long the slowest replication's window is.
+did not complete counts as infinitely slow. Intervals are of the mean over replications, 95 % (analysis.comparison). The last column
+says how many requests a CPU minute simulates with the spans of every request on.
 """
 
 from __future__ import annotations
@@ -90,6 +91,14 @@ def table(rows: list[tuple[str, ...]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in (HEAD, ("---",) * len(HEAD), *rows))
 
 
+def rows_of(page: Path | None) -> dict[str, tuple[str, ...]]:
+    """The rows that stand on the page already, by scenario: `--only` replaces some and leaves the others."""
+    if page is None or not page.exists():
+        return {}
+    lines = [line.strip("| \n").split(" | ") for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    return {line[0]: tuple(line) for line in lines if line[0] in bundled()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--replications", type=int, default=10)
@@ -97,12 +106,13 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="as of vamappo run, for every scenario")
     parser.add_argument("--write", type=Path, help="the page to write")
     arguments = parser.parse_args()
-    rows = []
+    rows = rows_of(arguments.write)
     for name in arguments.only or [name for name in bundled() if load(name).scenario.spikes]:
-        rows.append(row(name, arguments.replications, arguments.set))
-        print(" | ".join(rows[-1]), flush=True)
-    if arguments.write is not None:
-        arguments.write.write_text(PAGE.format(replications=arguments.replications, table=table(rows)), encoding="utf-8")
+        rows[name] = row(name, arguments.replications, arguments.set)
+        print(" | ".join(rows[name]), flush=True)
+        if arguments.write is not None:
+            lines = [rows[name] for name in sorted(rows)]
+            arguments.write.write_text(PAGE.format(replications=arguments.replications, table=table(lines)), encoding="utf-8")
 
 
 if __name__ == "__main__":
