@@ -15,6 +15,7 @@ ALLOWED = {
     "scenarios": {"scenarios", "agents", "analysis", "simulator"},
 }
 HEAVY = {"torch", "scipy", "networkx", "pyarrow", "joblib", "matplotlib", "pandas"}
+LEARNING = {f"agents/{name}.py" for name in ("networks", "losses", "learner")}  # made of torch, and imported only where learning happens
 FILES = [path for room in ALLOWED for path in sorted((ROOT / room).rglob("*.py"))]
 
 
@@ -36,7 +37,7 @@ def test_imports_go_one_way(path):
     if room == "simulator":
         assert not imported(tree) & {"torch", "matplotlib", "typer", "rich"}
     at_top = imported(ast.Module([node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], []))
-    assert not at_top & HEAVY, "heavy packages are imported where they are used"
+    assert not at_top & (HEAVY - {"torch"} if str(path.relative_to(ROOT)) in LEARNING else HEAVY), "heavy packages are imported where they are used"
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
 
 

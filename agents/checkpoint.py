@@ -1,0 +1,120 @@
+"""Checkpoints: plain arrays and JSON in one npz file, so that reading a foreign one cannot run code.
+
+A file holds the settings, the widths and maps, every weight, the optimisers' moments, the running figures, the random generators, and
+what the trainer adds, so that training goes on bit for bit. It is written beside its place and then moved there: a cut leaves the old
+one whole. The names in the file are part of its format, `VERSION`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from agents.settings import Learning
+
+if TYPE_CHECKING:
+    from agents.learner import Learner
+
+VERSION = 1
+FORMAT = "vamappo checkpoint"
+
+
+class CheckpointError(ValueError):
+    """Raised when a file is no checkpoint of this program, is damaged, or does not fit what is asked of it."""
+
+
+def save(path: Path, learner: Learner, more: dict[str, Any] | None = None, arrays: dict[str, np.ndarray] | None = None) -> None:
+    """Writes the learner's state to `path` atomically; `more` is JSON of the trainer's, `arrays` its arrays."""
+    held: dict[str, np.ndarray] = {f"more/{name}": array for name, array in (arrays or {}).items()}
+    for part, module in (("policy", learner.policy), ("critic", learner.critic)):
+        held |= {f"{part}/{name}": value.detach().cpu().numpy() for name, value in module.state_dict().items()}
+    for name, optimiser in optimisers(learner).items():
+        for index, state in optimiser.state_dict()["state"].items():
+            held |= {f"{name}/{index}/{key}": np.asarray(value.detach().cpu()) for key, value in state.items()}
+    held |= {"graphs/hops": learner.graphs.hops, "graphs/present": learner.graphs.present}
+    described = {
+        "format": FORMAT, "version": VERSION, "settings": asdict(learner.settings), "sizes": asdict(learner.sizes),
+        "seed": learner.seed, "updates": learner.updates,
+        "normaliser": learner.normaliser.moments.state(), "scale": learner.scale.state(), "adaptation": learner.adaptation.state(),
+        "shuffles": learner.shuffles.bit_generator.state, "masks": learner.masks.bit_generator.state, "more": more or {},
+    }  # fmt: skip
+    held["described"] = np.frombuffer(json.dumps(described, allow_nan=False).encode(), dtype=np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(beside, "wb") as file:
+            np.savez(file, **held)  # type: ignore[arg-type]
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """(what is described, arrays by name) of a checkpoint; CheckpointError says what is wrong with the file."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        described = json.loads(bytes(arrays.pop("described")).decode())
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: no such checkpoint") from None
+    except (OSError, ValueError, KeyError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"{path}: not a checkpoint of this program, or damaged ({error})") from None
+    if not isinstance(described, dict) or described.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: not a checkpoint of this program")
+    if described["version"] != VERSION:
+        raise CheckpointError(f"{path}: written in format {described['version']}, this program reads {VERSION}")
+    return described, arrays
+
+
+def restore(path: Path, device: str = "cpu") -> tuple[Learner, dict[str, Any], dict[str, np.ndarray]]:
+    """(learner, the trainer's JSON, the trainer's arrays) of a checkpoint, as they were."""
+    from agents.learner import Learner
+    from agents.networks import Sizes
+    from agents.transitions import Graphs
+
+    described, arrays = read(path)
+    try:
+        settings = Learning(**described["settings"])
+        graphs = Graphs(arrays["graphs/hops"], arrays["graphs/present"])
+        learner = Learner(settings, Sizes(**described["sizes"]), graphs, described["seed"], device)
+        for part, module in (("policy", learner.policy), ("critic", learner.critic)):
+            module.load_state_dict({name: learner.tensor(value) for name, value in taken(arrays, part).items()})
+        for name, optimiser in optimisers(learner).items():
+            load_optimiser(optimiser, taken(arrays, name), learner)
+        learner.updates = int(described["updates"])
+        learner.normaliser.moments.load(described["normaliser"])
+        learner.scale.load(described["scale"])
+        learner.adaptation.load(described["adaptation"])
+        learner.shuffles.bit_generator.state = described["shuffles"]
+        learner.masks.bit_generator.state = described["masks"]
+    except (KeyError, TypeError, RuntimeError, ValueError) as error:
+        raise CheckpointError(f"{path}: does not hold what a checkpoint holds: {error}") from None
+    return learner, described["more"], taken(arrays, "more")
+
+
+def optimisers(learner: Learner) -> dict[str, Any]:
+    """Every optimiser by its name in the file."""
+    found = {f"policy_optimiser-{i}": optimiser for i, optimiser in enumerate(learner.policy_optimisers)}
+    return {**found, "critic_optimiser": learner.critic_optimiser}
+
+
+def load_optimiser(optimiser: Any, arrays: dict[str, np.ndarray], learner: Learner) -> None:
+    """Puts back an optimiser's moments; its rates are set anew at every update."""
+    state: dict[int, dict[str, Any]] = {}
+    for name, value in arrays.items():
+        index, key = name.split("/")
+        state.setdefault(int(index), {})[key] = learner.tensor(value)
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+
+
+def taken(arrays: dict[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
+    """Arrays whose name begins with `part/`, without it."""
+    return {name.removeprefix(f"{part}/"): array for name, array in arrays.items() if name.startswith(f"{part}/")}

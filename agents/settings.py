@@ -1,0 +1,134 @@
+"""Settings of learning: one description holds every switch, and an algorithm is a preset of the same code.
+
+    learning: {algorithm: vamappo, alpha: 0.5, decisions: 1000000}
+
+A key left out has the value of the algorithm's preset where the preset has one (`PRESETS`), else the default below; a key that is
+given wins over the preset. So every ablation is one key: `alpha: 0` leaves out the coordinated advantage, `adaptation: off` the
+adaptive steps, `members: 1` the ensemble.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+from simulator.descriptions import check, description
+from simulator.units import Rate, Share
+
+EPSILONS = (0.05, 0.3)  # the least and the largest clip range
+MULTIPLIERS = (0.5, 2.0)  # the least and the largest factor on the learning rate
+
+Algorithm = Literal["vamappo", "mappo", "ippo", "ppo"]
+Credit = Literal["share", "ingress", "full", "team"]
+Scope = Literal["local", "khop", "global"]
+
+ALONE: dict[str, Any] = {
+    "credit": "share", "alpha": 0.0, "critic_scope": "local", "members": 1, "quantiles": 0, "prior_scale": 0.0, "mask_probability": 1.0, "adaptation": "off",
+}  # fmt: skip
+PRESETS: dict[str, dict[str, Any]] = {
+    "vamappo": {
+        "credit": "share", "alpha": 0.8, "critic_scope": "global", "members": 5, "quantiles": 16, "prior_scale": 1.0, "mask_probability": 0.8,
+        "adaptation": "agent",
+    },
+    "mappo": {**ALONE, "credit": "team", "critic_scope": "global"},
+    "ippo": ALONE,
+    "ppo": ALONE,
+}  # fmt: skip
+
+
+@description
+class Learning:
+    """How agents learn. Rates are per second of simulated time; what is None comes from the algorithm's preset."""
+
+    algorithm: Algorithm = "vamappo"
+    decisions: int = 1_000_000
+    # What a return is. `beta`: discount rate, 1 / the shortest utility midpoint unless given; `gamma` is for environments that step.
+    beta: Rate | None = None
+    gamma: float = 0.99
+    gae_lambda: float = 0.95
+    credit: Credit | None = None
+    chain: Literal["agent", "team"] = "agent"
+    reward_at: Literal["event", "decision"] = "event"
+    # The coordinated advantage: weights alpha ** distance within `kappa` hops; `symmetric` makes them doubly stochastic.
+    alpha: float | None = None
+    kappa: int | Literal["all"] = "all"
+    symmetric: bool = False
+    # The critic: what it sees, `rounds` of messages between neighbours, its ensemble.
+    critic_scope: Scope | None = None
+    rounds: int = 1
+    members: int | None = None
+    quantiles: int | None = None
+    prior_scale: float | None = None
+    mask_probability: Share | None = None
+    # Value adaptation: from uncertainty to step and clip range.
+    adaptation: Literal["off", "agent", "state"] | None = None
+    k_lr: float = 0.35
+    k_c: float = 0.2
+    control: Literal["none", "shuffled", "flipped", "constant"] = "none"
+    warm_up_updates: int = 10
+    target_kl: float | None = 0.02
+    critic_rate: Literal["constant", "opposite"] = "constant"
+    # The policy. `greedy_prior`: weight of the expected-utility baseline's prediction in a slot's logit.
+    greedy_prior: float = 0.0
+    parameters: Literal["shared", "separate"] = "shared"
+    acting: Literal["argmax", "sampled"] = "argmax"
+    hidden: int = 64
+    # The update.
+    environments: int = 32
+    window: int = 8192
+    epochs: int = 4
+    minibatches: int = 4
+    learning_rate: float = 7e-4
+    critic_learning_rate: float = 1e-3
+    schedule: Literal["constant", "linear"] = "linear"
+    clip: float = 0.2
+    entropy: float = 0.01
+    centre: bool = False
+    value_normalisation: bool = True
+    huber: float = 1.0
+    gradient_norm: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name, value in PRESETS[self.algorithm].items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+        check(self)
+
+    def problem(self) -> str | None:
+        for name in ("decisions", "environments", "window", "epochs", "minibatches", "hidden", "members"):
+            if getattr(self, name) < 1:
+                return f"{name} must be at least 1, got {getattr(self, name)}"
+        for name in ("gamma", "gae_lambda", "alpha"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                return f"{name} must be from 0 to 1, got {getattr(self, name)}"
+        for name in ("k_lr", "k_c", "prior_scale", "greedy_prior", "entropy", "warm_up_updates", "rounds", "quantiles"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                return f"{name} must not be negative, got {getattr(self, name)}"
+        for name in ("learning_rate", "critic_learning_rate", "huber", "gradient_norm"):
+            if not 0.0 < getattr(self, name) < math.inf:
+                return f"{name} must be above 0, got {getattr(self, name)}"
+        if self.beta is not None and not 0.0 < self.beta < math.inf:
+            return "beta must be above 0"
+        if self.target_kl is not None and not self.target_kl > 0.0:
+            return f"target_kl must be above 0, or null for no cap, got {self.target_kl}"
+        if self.kappa != "all" and self.kappa < 0:
+            return f"kappa must not be negative, got {self.kappa}"
+        if not EPSILONS[0] <= self.clip <= EPSILONS[1]:
+            return f"clip must be from {EPSILONS[0]} to {EPSILONS[1]}, got {self.clip}"
+        return self.contradiction()
+
+    def contradiction(self) -> str | None:
+        """What does not go together."""
+        if self.quantiles and self.quantiles < 5:
+            return f"quantiles must be 0 or at least 5, so that levels 0.1 and 0.9 are apart, got {self.quantiles}"
+        if self.adaptation != "off" and self.members == 1 and not self.quantiles:
+            return "adaptation needs an uncertainty: give 'members' above 1, 'quantiles', or 'adaptation: off'"
+        if self.mask_probability == 0.0:
+            return "mask_probability must be above 0: it is the share of samples that a member learns from"
+        if self.chain == "team" and (self.credit != "team" or self.alpha != 0.0):
+            return "one chain over all decisions has one reward: 'chain: team' needs 'credit: team' and 'alpha: 0'"
+        return None
+
+    def reach(self, nodes: int) -> int:
+        """Hops over which agents' advantages are blended."""
+        return nodes if self.kappa == "all" else self.kappa

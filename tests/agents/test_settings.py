@@ -1,0 +1,36 @@
+"""Presets, and what does not go together."""
+
+import dataclasses
+
+import pytest
+
+from agents.settings import Learning
+from simulator.descriptions import adapter
+
+
+def test_a_key_given_wins_over_the_preset():
+    assert Learning().members == 5 and Learning("ippo").members == 1
+    assert Learning("mappo", alpha=0.5).alpha == 0.5 and Learning("mappo").credit == "team"
+
+
+def test_written_out_and_read_again_it_is_the_same():
+    made = Learning("vamappo", beta=2.0, alpha=0.25)
+    written = adapter(Learning).dump_python(made, mode="json")
+    assert adapter(Learning).validate_python(written) == made
+    assert dataclasses.asdict(made)["critic_scope"] == "global"
+
+
+@pytest.mark.parametrize(
+    "keys, sentence",
+    [
+        ({"alpha": 1.5}, "alpha must be from 0 to 1, got 1.5"),
+        ({"clip": 0.5}, "clip must be from 0.05 to 0.3, got 0.5"),
+        ({"members": 1, "quantiles": 0}, "adaptation needs an uncertainty"),
+        ({"chain": "team"}, "needs 'credit: team' and 'alpha: 0'"),
+        ({"quantiles": 3}, "quantiles must be 0 or at least 5"),
+        ({"epochs": 0}, "epochs must be at least 1"),
+    ],
+)
+def test_contradictions_are_refused(keys, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Learning(**keys)
