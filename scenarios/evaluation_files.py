@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -144,20 +144,25 @@ def read_samples(folder: Path, scenario: Scenario, policies: Mapping[str, Any]) 
     """The replications by policy that an evaluation's folder holds; ResultsError where it is of another scenario or other policies."""
     import hashlib
 
-    import pyarrow.parquet as pq
-
     if not (folder / "requests.parquet").exists() or not (folder / "evaluation.json").exists():
         raise ResultsError(f"{folder} is not the folder of an evaluation: there is nothing to go on with")
     if read_json(folder / "manifest.json").get("scenario_sha256") != hashlib.sha256(dump_yaml(scenario).encode()).hexdigest():
         raise ResultsError(f"{folder} is of another scenario or seed (see its scenario.yaml): evaluate this one into another folder")
-    table = pq.read_table(folder / "requests.parquet")
+    return samples_in(folder / "requests.parquet", policies)
+
+
+def samples_in(path: Path, labels: Container[str]) -> dict[str, list[Sample]]:
+    """The replications by label that `write_samples` has put into a file; those of other labels are left out."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
     columns: dict[str, np.ndarray] = {name: table[name].to_numpy(zero_copy_only=False) for name in table.column_names}
     keys = np.char.add(columns["policy"].astype(str), np.char.add("\0", columns["replication"].astype(str)))
     starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, int)
     found: dict[str, list[Sample]] = {}
     for start, end in zip(starts, [*starts[1:], len(keys)], strict=True):
         label = str(columns["policy"][start])
-        if label not in policies:
+        if label not in labels:
             continue
         latency, utility, quality, met = (columns[name][start:end] for name in ("latency_s", "utility", "quality", "met"))
         energy = columns["energy_j"][start]

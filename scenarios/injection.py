@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from scenarios.overrides import WrongPath, read_value
-from scenarios.problems import Problem
+from scenarios.overrides import WrongPath, named, read_value
+from scenarios.problems import Problem, suggestion
 from scenarios.text import Lines
 
 FILE = "--spike"
@@ -38,6 +38,20 @@ def inject(data: dict[str, Any], texts: Sequence[str], lines: Lines) -> list[Pro
     if texts:
         data["spikes"] = spikes
     return problems
+
+
+def leave_out(data: dict[str, Any], names: Sequence[str]) -> list[Problem]:
+    """Takes the spikes of these names out of `data` in place; returns which there are not.
+
+    The lines of what stands behind them are then off, so it is for data that was found right as a whole.
+    """
+    if not names:
+        return []
+    spikes = data.get("spikes") if isinstance(data.get("spikes"), list) else []
+    there = [item.get("name") for item in spikes or [] if isinstance(item, dict)]
+    data["spikes"] = [item for item in spikes or [] if not (isinstance(item, dict) and item.get("name") in names)]
+    missing = [name for name in names if name not in there]
+    return [Problem(0, "", f"there is no spike {name!r}{suggestion(name, there) or named(there)}", "--without") for name in missing]
 
 
 def read_spike(text: str) -> dict[str, Any]:

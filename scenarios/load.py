@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.files import digest
-from scenarios.injection import inject
+from scenarios.injection import inject, leave_out
 from scenarios.keys import Location, known_keys, loose_scalars
 from scenarios.overrides import apply
 from scenarios.problems import Problem, ScenarioError, about_key, merged, sentence, shown, suggestion
@@ -63,8 +63,11 @@ def find(name: str) -> Path:
     raise ScenarioError(name, [Problem(0, "", f"neither a file nor a bundled scenario{suggestion(name, bundled())}; 'vamappo list scenarios' shows those")])
 
 
-def load(name: str | Path, overrides: Sequence[str] = (), spikes: Sequence[str] = ()) -> Loaded:
-    """Reads a scenario by path or bundled name, with `--set` overrides and `--spike` texts; ScenarioError holds every mistake."""
+def load(name: str | Path, overrides: Sequence[str] = (), spikes: Sequence[str] = (), swept: Sequence[str] = (), without: Sequence[str] = ()) -> Loaded:
+    """Reads a scenario by path or bundled name, with `--set` overrides and `--spike` texts; ScenarioError holds every mistake.
+
+    `swept` are overrides that come after the added spikes, and `without` names spikes to leave out in the end.
+    """
     path = find(str(name))
     try:
         text = path.read_text(encoding="utf-8")
@@ -72,13 +75,15 @@ def load(name: str | Path, overrides: Sequence[str] = (), spikes: Sequence[str] 
         raise ScenarioError(str(path), [Problem(0, "", "expected YAML in UTF-8, found other bytes")]) from None
     except OSError as error:
         raise ScenarioError(str(path), [Problem(0, "", f"cannot be read ({error.strerror})")]) from None
-    return parse(text, path, overrides, spikes)
+    return parse(text, path, overrides, spikes, swept, without)
 
 
-def parse(text: str, path: Path, overrides: Sequence[str] = (), spikes: Sequence[str] = ()) -> Loaded:
+def parse(
+    text: str, path: Path, overrides: Sequence[str] = (), spikes: Sequence[str] = (), swept: Sequence[str] = (), without: Sequence[str] = ()
+) -> Loaded:
     """Reads a scenario from text; `path` is for messages and for files named in it."""
     data, lines = read_yaml(text, str(path))
-    problems = [*apply(data, overrides, lines), *inject(data, spikes, lines)]
+    problems = [*apply(data, overrides, lines), *inject(data, spikes, lines), *apply(data, swept, lines, "--sweep"), *leave_out(data, without)]
     if problems:
         raise ScenarioError(str(path), problems)
     scenario, problems = validated(data, lines)

@@ -24,23 +24,24 @@ class WrongPath(Exception):
     """Raised when a path leads nowhere; the text says where it ends and what is there."""
 
 
-def apply(data: dict[str, Any], overrides: Sequence[str], lines: Lines | None = None) -> list[Problem]:
-    """Applies every override to `data` in place and notes in `lines` what it put where; returns what is wrong with them."""
+def apply(data: dict[str, Any], overrides: Sequence[str], lines: Lines | None = None, option: str = FILE) -> list[Problem]:
+    """Applies every override of `option` to `data` in place and notes in `lines` what it put where; returns what is wrong with them."""
     problems = []
     for text in overrides:
         path, equals, value = text.partition("=")
         path = path.strip()
         if not equals or not PATH.fullmatch(path):
-            problems.append(Problem(0, "", f"expected PATH=VALUE, such as workload.chat.arrivals.rate='12 /s', got {text!r}", FILE))
+            problems.append(Problem(0, "", f"expected PATH=VALUE, such as workload.chat.arrivals.rate='12 /s', got {text!r}", option))
             continue
         try:
             location = put(data, parts_of(path), read_value(value))
         except WrongPath as error:
-            problems.append(Problem(0, path, str(error), FILE))
+            problems.append(Problem(0, path, str(error), option))
             continue
         if lines is not None:
             lines.overridden = {place: name for place, name in lines.overridden.items() if place[: len(location)] != location}
             lines.overridden[location] = path
+            lines.source[location] = option
     return problems
 
 

@@ -24,7 +24,7 @@ app = typer.Typer(
 
 def register() -> None:
     """Adds every command; their modules import what they need when they run."""
-    from scenarios.commands import bench, check, compare, demo, evaluate, fit_profile, imports, listing, run, tail, test, validate
+    from scenarios.commands import bench, check, compare, demo, evaluate, fit_profile, imports, listing, run, stress, tail, test, validate
 
     app.command(epilog="Example: vamappo run edge-chat --policy shortest-expected-delay --replications 10 --workers 2")(run.run)
     app.command(epilog="Example: vamappo evaluate edge-chat --policies least-loaded,shortest-expected-delay --replications 30 --workers 2")(evaluate.evaluate)
@@ -32,6 +32,7 @@ def register() -> None:
     app.command(epilog="Example: vamappo check edge-chat")(check.check)
     app.command(name="list", epilog="Example: vamappo list laws")(listing.list_)
     app.command(epilog="Example: vamappo schema > scenario.schema.json")(listing.schema)
+    app.command(epilog="Example: vamappo stress edge-chat --sweep 'spikes.edge-slow.factor=2;4;8' --replications 10 --workers 2")(stress.stress)
     app.command(epilog="Example: vamappo tail results/edge-chat; vamappo tail --csv mine.csv --column latency --unit ms")(tail.tail)
     app.command(epilog="Example: vamappo validate --quick")(validate.validate)
     app.add_typer(imports.app, name="import")

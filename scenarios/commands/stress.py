@@ -1,0 +1,110 @@
+"""`vamappo stress`: response curves over swept values on the same seeds, or the value at which a service level breaks."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from scenarios.commands.run import Overrides, ScenarioName, Spikes
+
+SWEEP = "Values to try, such as 'spikes.edge-slow.factor=2;4;8'; several sweeps make every combination."
+WITHOUT = "Leave this spike out of the base, too (swept ones always are); may stand several times."
+BREAK = "Find the value at which the --slo breaks, such as spikes.edge-slow.factor."
+
+
+def stress(
+    scenario: ScenarioName,
+    sweep: Annotated[list[str] | None, typer.Option(metavar="PATH=V1;V2;...", help=SWEEP)] = None,
+    find: Annotated[str | None, typer.Option("--find-breaking-point", metavar="PATH", help=BREAK)] = None,
+    between: Annotated[str | None, typer.Option(metavar="V1;V2", help="Where to look for the breaking point; else from the scenario's value on.")] = None,
+    tolerance: Annotated[str, typer.Option(help="How narrow the breaking point's bracket has to be, relatively.")] = "5 %",
+    without: Annotated[list[str] | None, typer.Option(metavar="NAME", help=WITHOUT)] = None,
+    slo: Annotated[list[str] | None, typer.Option(help="A service level such as 'p99 < 2 s'; exit status 1 where it is clearly missed.")] = None,
+    policy: Annotated[str | None, typer.Option(help="Who places calls, instead of the scenario's own policy.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Root seed, instead of the scenario's.")] = None,
+    replications: Annotated[int, typer.Option(min=1, help="Independent replications, with the same seeds at every point.")] = 10,
+    workers: Annotated[int, typer.Option(min=1, help="Worker processes; results do not depend on it.")] = 1,
+    set_: Overrides = None,
+    spike: Spikes = None,
+    out: Annotated[Path | None, typer.Option(help="Result folder; results/SCENARIO-stress unless --json is given alone.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing result folder.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep what the result folder has of these points and run the rest.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the curves as JSON; stores results only with --out.")] = False,
+) -> None:
+    """Stress a scenario: response curves over swept values, or the breaking point of a service level."""
+    from scenarios.commands import breaking, fail
+    from scenarios.stress import target_of
+    from scenarios.sweeps import points_of, read_sweep
+    from scenarios.targets import read_slo
+
+    overrides = [*(set_ or []), *([f"control.policy={policy}"] if policy is not None else [])]
+    levels = [read_slo(text) for text in slo or []]
+    if (find is None) == (not sweep):
+        raise fail("give either values to try with --sweep, or a path with --find-breaking-point")
+    if find is not None:
+        if len(levels) != 1:
+            raise fail("--find-breaking-point needs one --slo, such as 'p99 < 2 s'")
+        search = breaking.Question(scenario, find, levels[0], overrides, spike or [], seed, replications, workers, between, tolerance)
+        raise typer.Exit(breaking.execute(search, out, force, as_json))
+    sweeps = [read_sweep(text) for text in sweep or []]
+    points = points_of(scenario, sweeps, overrides, spike or [], without or [])
+    base = next(iter(points.values())).loaded
+    for warning in base.warnings:
+        print(f"note: {warning}", file=sys.stderr)
+    target = target_of(out, base.scenario.name, as_json)
+    if resume and target is None:
+        raise fail("--resume needs the result folder to go on with: name it with --out")
+    raise typer.Exit(execute(points, sweeps, levels, seed, range(replications), workers, target, force, resume, as_json))
+
+
+def execute(
+    points: Any, sweeps: Any, levels: Any, seed: int | None, replications: range, workers: int, target: Path | None, force: bool, resume: bool, as_json: bool
+) -> int:
+    """Runs, prints and stores; returns the exit status."""
+    from analysis.standing import MISSED
+    from scenarios.commands import CHECK_FAILED, DONE, INTERRUPTED
+    from scenarios.commands.stress_tables import print_curves
+    from scenarios.commands.tables import Progress
+    from scenarios.evaluation import run_tasks, whole
+    from scenarios.results import check_target
+    from scenarios.stress import curves, tasks_of
+    from scenarios.stress_files import read_points, write_stress
+
+    samples: dict[str, list[Any]] = {label: [] for label in points}
+    if target is not None:
+        if resume:
+            samples |= read_points(target, points, seed)
+        else:
+            check_target(target, force)
+    scenario = next(iter(points.values())).loaded.scenario
+    done = {(label, sample.replication) for label, of in samples.items() for sample in of}
+    todo = [task for task in tasks_of(points, replications, seed) if (task.label, task.replication) not in done]
+    interrupted = False
+    with Progress(scenario, len(todo), show=sys.stderr.isatty()) as progress:
+        try:
+            for label, sample in run_tasks(todo, workers, progress):
+                samples[label].append(sample)
+        except KeyboardInterrupt:
+            interrupted = True
+    samples = {label: sorted(of, key=lambda sample: sample.replication) for label, of in samples.items()}
+    kept = whole(samples)
+    complete = len(next(iter(kept.values())))
+    found = curves(points, sweeps, kept, levels) if complete else None
+    facts = {"scenario": scenario.name, "seed": scenario.seed if seed is None else seed, "replications": complete, "interrupted": interrupted}
+    finished = sum(map(len, samples.values()))
+    if target is not None and finished:
+        write_stress(target, points, seed, samples, facts, found)
+    if found is not None:
+        if as_json:
+            print(json.dumps({**facts, **found.as_dict()}, indent=1, allow_nan=False))
+        else:
+            print_curves(facts, found, target)
+    if interrupted:
+        again = f"run again with --resume --out {target} for the others" if target is not None and finished else "nothing was stored"
+        print(f"interrupted: {finished} of {len(points) * len(replications)} runs are done, {complete} replications at every point; {again}", file=sys.stderr)
+        return INTERRUPTED
+    return CHECK_FAILED if found is not None and found.worst == MISSED else DONE

@@ -1,0 +1,47 @@
+"""How response curves are written: a line a point, its figures, and what differs from the base."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from analysis.comparison import NONE_SHOWN, Difference
+from analysis.standing import HELD
+from scenarios.commands.comparison_tables import MAIN, difference_text, short_text
+from scenarios.commands.tables import output
+from scenarios.stress import Curves
+
+
+def print_curves(facts: Mapping[str, Any], found: Curves, target: Path | None) -> None:
+    """Prints the figures of every point, their differences to the base, and the service levels."""
+    from rich.table import Table
+
+    console = output()
+    console.print(f"{facts['scenario']}, seed {facts['seed']}, {facts['replications']} replication(s), the same seeds at every point")
+    console.print("figures ± half of the 95 % interval; requests that did not complete count as infinite latency")
+    levels = list(found.standings[found.base])
+    table = Table("point", *(figure.title for figure in found.shown), *levels, box=None, pad_edge=False)
+    for label, figures in found.figures.items():
+        verdicts = (found.standings[label][level].verdict for level in levels)
+        table.add_row(label, *(short_text(figures[figure.name], figure.unit) for figure in found.shown), *verdicts)
+    console.print(table)
+    for label, standings in found.standings.items():
+        for level, standing in standings.items():
+            if standing.verdict != HELD:
+                console.print(f"{level} at {label} {standing.sentence()}")
+    if found.differences:
+        main = [figure for figure in found.shown if figure.name in MAIN]
+        console.print()
+        console.print(f"minus {found.base}, pair by pair [95 % interval]; * where Wilcoxon's test after Holm agrees that it differs")
+        table = Table("point", *(figure.title for figure in main), box=None, pad_edge=False)
+        for label, by in found.differences.items():
+            table.add_row(label, *(marked(by[figure.name], figure.unit) for figure in main))
+        console.print(table)
+    if target is not None:
+        console.print(f"stored in {target}")
+
+
+def marked(found: Difference, unit: str) -> str:
+    """A difference, with a star where it has been shown."""
+    return difference_text(found, unit) + ("" if found.verdict == NONE_SHOWN else " *")
