@@ -52,13 +52,14 @@ def engines(
     names = [own] if deployment.replicas == 1 else [f"{own}#{i}" for i in range(deployment.replicas)]
     blocks = settings.blocks(kv_memory(settings, found, plan, weights_of(service, variant, found)), kv_size(settings, found))
     form = found.profile
+    places = min(settings.batch, max(blocks * settings.block // int(sum(means)), 1))  # requests that the cache holds to their ends
     made: list[Any] = []
     for name in names:
         engine = InferenceStation(
             environment, name, node.index, node.speed, settings.capacity, form, settings, Blocks(blocks, settings.block, settings.watermark)
         )
         engine.own_mean = alone(form, *means, settings.budget())
-        engine.saturation = at_capacity(form, *means, settings.budget(), settings.batch) * settings.batch
+        engine.saturation = at_capacity(form, *means, settings.budget(), places) * settings.batch
         made.append(engine)
     node.stations += made
     return made[0] if len(made) == 1 else Pool(own, made, deployment.balancer)

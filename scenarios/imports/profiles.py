@@ -16,7 +16,7 @@ import numpy as np
 from scenarios.imports.measured import Group, Point
 from simulator.inference.profiles import Formula, Table, interpolated
 
-BREAKS = (0.0, 64.0, 96.0, 128.0, 160.0, 192.0, 224.0, 256.0, 320.0, 384.0, 448.0, 512.0, 768.0, 1024.0)  # prompt tokens hidden by reading the weights
+BREAKS = (0.0, *(32.0 * 2.0 ** (k / 8.0) for k in range(49)))  # prompt tokens that reading the weights may hide: none, 32 to 2,048
 GIGABYTE = 8e9
 LEAST_POINTS = 3
 

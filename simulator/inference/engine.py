@@ -34,7 +34,7 @@ class InferenceStation(Station):
     """One engine on a node. Its `workers` are the places in its batch."""
 
     __slots__ = (
-        "batch", "blocks", "changed", "changes", "chunk", "course", "due", "extra", "iterations", "noted", "own_mean", "preemptions", "profile",
+        "batch", "blocks", "changed", "changes", "chunk", "course", "due", "extra", "noted", "own_mean", "preemptions", "profile",
         "saturation", "sequences", "size", "step_by_step", "tokens", "work",
     )  # fmt: skip
 
@@ -55,7 +55,6 @@ class InferenceStation(Station):
         self.own_mean = 0.0  # work of a mean request alone here [s]; set by build
         self.saturation = 0.0  # work of a mean request with a full batch, for all places together [s]; set by build
         self.noted = (0, 0)
-        self.iterations = 0
         self.preemptions = 0
         self.tokens = array("d")  # TOKEN_FIELDS of every request served
         self.meter: BatchMeter = BatchMeter(self.workers, speed)
@@ -192,7 +191,6 @@ class InferenceStation(Station):
         if more <= 0:
             return
         course.done = j
-        self.iterations += more
         self.work = course.before + course.plain(j)
         for sequence in self.batch:
             if course.decode:
