@@ -14,6 +14,7 @@ import numpy as np
 from scenarios import schema
 from scenarios.build_inference import engines, fits, inferences, mean_tokens, others
 from scenarios.build_memory import Models, make_models
+from scenarios.readers.rtt import read_matrices
 from scenarios.readers.topologies import TopologyData, propagation_from_length, read_topology
 from scenarios.readers.traces import read_column, trace_of
 from simulator import arrivals as arrival_processes
@@ -32,7 +33,7 @@ from simulator.pool import Pool
 from simulator.randomness import Streams
 from simulator.simulation import SAMPLES, Simulation, Span, Timeline
 from simulator.source import LinkColumns, Source
-from simulator.spikes import CallSpike, Cascade
+from simulator.spikes import CallSpike, Cascade, RttRecording
 from simulator.station import Station
 from simulator.telemetry import Telemetry
 
@@ -48,7 +49,7 @@ def build(scenario: schema.Scenario, base: Path = Path(), seed: int | None = Non
     servers = Deployments(scenario, environment, nodes, plans, streams, files)
     number_stations(nodes)
     models = make_models(scenario, plans, nodes, servers.places, environment, streams, files)
-    services = {name: make_service(name, service, scenario, files) for name, service in scenario.services.items()}
+    services = {name: make_service(name, service, scenario, files, nodes) for name, service in scenario.services.items()}
     told = scenario.control.telemetry
     telemetry = None if told == "exact" else Telemetry(environment, network, told.period, servers.all())
     for service in services.values():
@@ -74,7 +75,9 @@ def build(scenario: schema.Scenario, base: Path = Path(), seed: int | None = Non
     simulation.timeline = Timeline(simulation, duration_of(scenario, files) / SAMPLES)
     for index, spike in enumerate(scenario.spikes):
         simulation.spike_names.append(spike.name)
-        if hasattr(spike, "inject"):
+        if isinstance(spike, RttRecording):
+            simulation.spikes.append(spike.play(simulation, index, read_matrices(base / spike.file, spike.unit)))
+        elif hasattr(spike, "inject"):
             simulation.spikes.append(files.law(spike).inject(simulation, index, streams))
     return simulation
 
@@ -310,7 +313,7 @@ def number_stations(nodes: list[Node]) -> None:
         station.index = number
 
 
-def make_service(name: str, service: schema.Service, scenario: schema.Scenario, files: Files) -> Service:
+def make_service(name: str, service: schema.Service, scenario: schema.Scenario, files: Files, nodes: list[Node]) -> Service:
     """A live service with its variants' laws and mean works, and the call spikes that can hit it."""
     variants: list[tuple[str | None, float, Any]]
     if service.variants:
@@ -321,7 +324,11 @@ def make_service(name: str, service: schema.Service, scenario: schema.Scenario, 
     names = [key for key, _, _ in variants]
     live.outputs = {names.index(key): files.law(settings.output) for key, settings in inferences(service).items()}
     live.means = [mean_work(law, scenario, files) for _, _, law in variants]
-    live.spikes = [(i, files.law(spike)) for i, spike in enumerate(scenario.spikes) if isinstance(spike, CallSpike) and spike.touches(name)]
+    live.spikes = [
+        (i, files.law(spike), None if spike.nodes is None else frozenset(spike.nodes.members(nodes)))
+        for i, spike in enumerate(scenario.spikes)
+        if isinstance(spike, CallSpike) and spike.touches(name)
+    ]
     return live
 
 

@@ -17,8 +17,10 @@ Found = Iterator[tuple[Location, str]]
 
 
 def digest(path: Path) -> str:
-    """sha256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """sha256 of a file, or of all that fit a pattern, one after another."""
+    from scenarios.readers.rtt import matching
+
+    return hashlib.sha256(b"".join(file.read_bytes() for file in matching(path))).hexdigest()
 
 
 class Files:

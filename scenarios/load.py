@@ -91,6 +91,11 @@ def parse(
     problems += [problem for problem in reference_problems(data, lines, path.parent) if (problem.path, problem.file) not in said]
     if scenario is None or problems:
         raise ScenarioError(str(path), problems)
+    from scenarios.recordings import recording_problems
+
+    problems = [lines.problem(place, message) for place, message in recording_problems(scenario, path.parent)]
+    if problems:
+        raise ScenarioError(str(path), problems)
     scenario = with_digests(scenario, path.parent)
     from scenarios.build_inference import inference_problems
     from scenarios.build_memory import memory_problems
@@ -120,7 +125,7 @@ def validated(data: dict[str, Any], lines: Lines) -> tuple[Scenario | None, list
     return (None if problems else scenario), problems
 
 
-NAMED = {"services", "applications", "variants", "after", "weights", "quantiles"}  # keys that hold names of the user's own
+NAMED = {"services", "applications", "variants", "after", "weights", "quantiles", "rows"}  # keys that hold names of the user's own
 
 
 def unfit_values(value: Any, place: Location) -> Iterator[tuple[Location, str]]:

@@ -115,7 +115,7 @@ def placement(vertex: Vertex, agents: dict[int, float]) -> list[tuple[Any, float
 
 def mean_with_spikes(vertex: Vertex, mean: float) -> float:
     """Mean work with call spikes; their infinite means are left out."""
-    for _, spike in vertex.service.spikes:
+    for _, spike, _ in vertex.service.spikes:
         law = spike.factor if spike.factor is not None else spike.add
         extra = law.moments().mean
         if math.isfinite(extra):

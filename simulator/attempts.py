@@ -233,7 +233,7 @@ class Attempt(Call):
         source = request.source
         self.work = source.later_draw(vertex.work + variant, request, self.lane)
         self.spiked = 0.0
-        for column, _, _ in vertex.spikes:
+        for column, *_ in vertex.spikes:
             self.spiked = max(self.spiked, source.later_draw(column, request, self.lane))
 
     def spiked_work(self) -> float:
@@ -241,9 +241,9 @@ class Attempt(Call):
         if self.lane == 0:
             return super().spiked_work()
         work = self.work
-        for column, entry, multiplies in self.vertex.spikes:
+        for column, entry, multiplies, nodes in self.vertex.spikes:
             magnitude = self.request.source.later_draw(column, self.request, self.lane)
-            if magnitude != 0.0:
+            if magnitude != 0.0 and (nodes is None or self.place in nodes):
                 work = work * magnitude if multiplies else work + magnitude
                 self.spike = entry
                 self.request.spiked = True

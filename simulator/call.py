@@ -184,9 +184,9 @@ class Call(Decision):
         """The work with its call spikes, drawn for this call and applied now that service starts."""
         work = self.work
         row = self.request.row
-        for column, entry, multiplies in self.vertex.spikes:
+        for column, entry, multiplies, nodes in self.vertex.spikes:
             magnitude = row[column]
-            if magnitude != 0.0:
+            if magnitude != 0.0 and (nodes is None or self.place in nodes):
                 work = work * magnitude if multiplies else work + magnitude
                 self.spike = entry
                 self.request.spiked = True

@@ -60,7 +60,7 @@ class Service:
         self.means: list[float] = []  # mean work of each variant [s]
         self.slots: list[tuple[Candidate, ...]] = []  # by agent node; empty until asked for
         self.make_slots: Any = None  # (service, agent) -> tuple of candidates
-        self.spikes: list[tuple[int, Any]] = []  # (entry's index, CallSpike) that can hit it
+        self.spikes: list[tuple[int, Any, frozenset[int] | None]] = []  # (entry's index, CallSpike, nodes) that can hit it; None: anywhere
 
     def find_slots(self, agent: int) -> tuple[Candidate, ...]:
         """The candidates as seen from the node `agent`."""
@@ -88,7 +88,7 @@ class Vertex:
         self.work = 0  # column of the first variant's work
         self.outputs: dict[int, int] = {}  # by variant that generates: the column of its output tokens
         self.spike = -2  # column that is not 0.0 where a call spike hits; the last but one of a row is always 0.0
-        self.spikes: list[tuple[int, int, bool]] = []  # (column, entry's index, whether it multiplies)
+        self.spikes: list[tuple[int, int, bool, frozenset[int] | None]] = []  # (column, entry's index, whether it multiplies, nodes)
         self.single: tuple[int, int, int] | None = None  # the input, where there is just one
         self.may_end = False  # whether nothing may run after it
         self.slots = service.slots
@@ -185,14 +185,14 @@ class Application:
             self._column((plan.name, copy, "work", name or ""), law)
         for variant, law in plan.service.outputs.items():
             vertex.outputs[variant] = self._column((plan.name, copy, "output", plan.service.variants[variant][0] or ""), law)
-        for entry, spike in plan.service.spikes:
+        for entry, spike, nodes in plan.service.spikes:
             column = self._column((plan.name, copy, "spike", spike.name), SpikeDraw(spike))
-            vertex.spikes.append((column, entry, spike.factor is not None))
+            vertex.spikes.append((column, entry, spike.factor is not None, nodes))
         if len(vertex.spikes) == 1:
             vertex.spike = vertex.spikes[0][0]
         elif vertex.spikes:
-            vertex.spike = self._column((plan.name, copy, "any spike"), Sum(tuple(c for c, _, _ in vertex.spikes)))
-            self.sums.append((vertex.spike, tuple(c for c, _, _ in vertex.spikes)))
+            vertex.spike = self._column((plan.name, copy, "any spike"), Sum(tuple(c for c, *_ in vertex.spikes)))
+            self.sums.append((vertex.spike, tuple(c for c, *_ in vertex.spikes)))
         return vertex
 
     def _connect(self, plan: CallPlan, vertex: Vertex, copies: dict[str, list[Vertex]], edges: int) -> int:

@@ -10,9 +10,10 @@ from simulator.spikes.flash_crowd import FlashCrowd
 from simulator.spikes.freeze import Freeze
 from simulator.spikes.link import LinkSpike
 from simulator.spikes.outage import Outage
+from simulator.spikes.rtt_recording import RttRecording
 from simulator.spikes.slow_down import SlowDown
 
-SPIKES = (CallSpike, SlowDown, Freeze, Outage, LinkSpike, FlashCrowd, Evict, Cascade)
+SPIKES = (CallSpike, SlowDown, Freeze, Outage, LinkSpike, RttRecording, FlashCrowd, Evict, Cascade)
 Spike = Annotated[Any, Choice("spike", SPIKES)]
 
-__all__ = ["SPIKES", "CallSpike", "Cascade", "Evict", "FlashCrowd", "Freeze", "LinkSpike", "Outage", "SlowDown", "Spike"]
+__all__ = ["SPIKES", "CallSpike", "Cascade", "Evict", "FlashCrowd", "Freeze", "LinkSpike", "Outage", "RttRecording", "SlowDown", "Spike"]
