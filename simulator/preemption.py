@@ -60,6 +60,8 @@ class PreemptiveStation(Station):
         assert self.running is not None
         if job.left < 0.0:
             self.burden(job, now)
+        elif self.pace != self.speed:
+            self.mark(job)
         self.running[job] = now
         job.started = now
         job.due = due = now + job.left / self.pace

@@ -149,3 +149,29 @@ def test_decisions_must_be_made_once_and_among_the_candidates():
         decision.choose(decision.candidates[0])
     assert "call 'work'" in repr(decision)
     assert (decision.agent_name, decision.service, decision.application) == ("server", "work", "job")
+
+
+def test_a_slow_down_that_began_while_a_job_was_interrupted_is_named():
+    """Work 100 and 50; interrupted from 10 on; speed halved from 20 on: the urgent one ends at 20 + 2 * 40, the other at 100 + 2 * 90 ms."""
+    trace = run(
+        scenario("""
+name: preempted-and-slowed
+record: {spans: all}
+network: {nodes: [{name: n, discipline: {kind: priority, preemptive: true}}]}
+services: {long: {service_time: 100 ms}, short: {service_time: 50 ms}}
+deployments: [{service: long, nodes: [n]}, {service: short, nodes: [n]}]
+applications:
+  later: {calls: [{name: c, service: long, priority: 1}]}
+  urgent: {calls: [{name: c, service: short, priority: 0}]}
+workload:
+  - {name: later, application: later, ingress: n, arrivals: {kind: times, at: [0 s]}}
+  - {name: urgent, application: urgent, ingress: n, arrivals: {kind: times, at: [10 ms]}}
+spikes: [{name: slow, kind: slow_down, nodes: [n], factor: 2, at: [20 ms], for: 1 s}]
+""")
+    )
+    assert trace.requests["end"].tolist() == pytest.approx([0.28, 0.1])
+    assert trace.requests["spiked"].tolist() == [1, 1]
+    spans = trace.tables()["spans"]
+    excess = spans["kind"].values() == "spike"
+    assert spans["spike"].values()[excess].tolist() == ["slow", "slow"]
+    assert sorted((spans["end_s"] - spans["start_s"])[excess]) == pytest.approx([0.04, 0.09])
