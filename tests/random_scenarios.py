@@ -25,6 +25,8 @@ CARE = (
     [", breaker: {failures: 2, rest: 50 ms}", ", breaker: {failures: 2, window: 4, rest: 20 ms, probes: 2}"],
 )
 
+POLICIES = ["random", "round-robin", "local-first", "least-loaded", "join-shortest-queue", "power-of-two", "shortest-expected-delay"]
+
 
 @st.composite
 def scenario_texts(draw) -> str:
@@ -75,9 +77,14 @@ def scenario_texts(draw) -> str:
         some = draw(st.sampled_from(["", ", probability: 60 %", ", fan_out: 3", ", priority: 2", *QUORUMS]))
         care = "".join(draw(st.sampled_from(["", "", *forms])) for forms in CARE)
         lines.append(f"      - {{name: c{i}, service: s{draw(st.integers(0, services - 1))}{after}{some}{care}}}")
+    if draw(st.booleans()):
+        lines.append("      - {name: left, service: s0, after: [c0], one_of: way, probability: 30 %}")
+        lines.append("      - {name: right, service: s0, after: [c0], one_of: way, probability: 70 %}")
     lines.append("workload:")
-    arrivals = draw(st.sampled_from(ARRIVALS))
-    lines.append(f"  - {{name: w, application: app, ingress: all, arrivals: {arrivals}}}")
+    lines.append(f"  - {{name: w, application: app, ingress: all, arrivals: {draw(st.sampled_from(ARRIVALS))}}}")
+    if draw(st.booleans()):
+        both = "{kind: superposition, of: [{kind: poisson, rate: 9 /s}, {kind: times, at: [0 s]}]}"
+        lines.append(f"  - {{name: v, application: app, ingress: [n0], arrivals: {both}}}")
     spikes = []
     if draw(st.booleans()):
         spikes.append("  - {name: calls, kind: call_spike, services: all, probability: 5 %, factor: {kind: pareto, minimum: 2, shape: 1.8}}")
@@ -113,6 +120,6 @@ def scenario_texts(draw) -> str:
         spikes.append(f"  - {{name: spread, kind: cascade, of: {draw(st.sampled_from(names))}, probability: 50 %, delay: 10 ms, depth: 2}}")
     if spikes:
         lines += ["spikes:", *spikes]
-    policy = draw(st.sampled_from(["random", "round-robin", "local-first", "least-loaded", "power-of-two", "shortest-expected-delay"]))
-    lines.append(f"control: {{policy: {policy}}}")
+    policy = draw(st.sampled_from(POLICIES))
+    lines.append(f"control: {{policy: {policy}, telemetry: {draw(st.sampled_from(['exact', '{period: 50 ms}']))}}}")
     return "\n".join(lines) + "\n"
