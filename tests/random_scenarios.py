@@ -81,7 +81,8 @@ def scenario_texts(draw) -> str:
         lines.append("      - {name: left, service: s0, after: [c0], one_of: way, probability: 30 %}")
         lines.append("      - {name: right, service: s0, after: [c0], one_of: way, probability: 70 %}")
     lines.append("workload:")
-    lines.append(f"  - {{name: w, application: app, ingress: all, arrivals: {draw(st.sampled_from(ARRIVALS))}}}")
+    arrivals = draw(st.sampled_from(ARRIVALS))
+    lines.append(f"  - {{name: w, application: app, ingress: all, arrivals: {arrivals}}}")
     if draw(st.booleans()):
         both = "{kind: superposition, of: [{kind: poisson, rate: 9 /s}, {kind: times, at: [0 s]}]}"
         lines.append(f"  - {{name: v, application: app, ingress: [n0], arrivals: {both}}}")
