@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,26 +13,24 @@ import numpy as np
 from scenarios import schema
 from scenarios.build_inference import engines, fits, inferences, mean_tokens, others
 from scenarios.build_memory import Models, make_models
+from scenarios.build_network import make_network, make_node, network_parts
 from scenarios.readers.rtt import read_matrices
-from scenarios.readers.topologies import TopologyData, propagation_from_length, read_topology
 from scenarios.readers.traces import read_column, trace_of
 from simulator import arrivals as arrival_processes
 from simulator import laws
 from simulator.callgraph import Application, CallPlan, Service
 from simulator.care import Care
-from simulator.changing_link import ChangingLink
 from simulator.closed import Closed, ClosedSource
 from simulator.decisions import Candidate
 from simulator.engine import Environment
 from simulator.laws import Deterministic
-from simulator.link import Disturbance, Link
 from simulator.model import Model
 from simulator.network import Network, Node
 from simulator.pool import Pool
 from simulator.randomness import Streams
 from simulator.simulation import SAMPLES, Simulation, Span, Timeline
-from simulator.source import LinkColumns, Source
-from simulator.spikes import CallSpike, Cascade, RttRecording
+from simulator.source import Source
+from simulator.spikes import CallSpike, RttRecording
 from simulator.station import Station
 from simulator.telemetry import Telemetry
 
@@ -103,12 +100,6 @@ def column_of(path: Path, column: str | None) -> np.ndarray:
     return read_column(path, column)
 
 
-@lru_cache(maxsize=16)
-def topology_of(topology: Any, base: Path) -> TopologyData:
-    """A topology, read once a process."""
-    return read_topology(topology, base)
-
-
 def duration_of(scenario: schema.Scenario, files: Files) -> float:
     """About how long the run lasts [s]: its horizon, or what its requests or traces need."""
     if scenario.horizon is not None:
@@ -128,74 +119,6 @@ def span_of(scenario: schema.Scenario) -> Span:
     elif warm_up < 0:
         warm_up, warm_requests = 0.0, round(-warm_up * (scenario.requests or 0))
     return Span(scenario.horizon, scenario.requests, warm_up, warm_requests, scenario.drain.arrivals == "continue", scenario.drain.limit)
-
-
-def network_parts(network: schema.Network, base: Path) -> tuple[list[schema.Node], list[schema.Link], tuple[str, ...]]:
-    """(nodes, links, notes): those of the topology first, then those of the file itself, counted nodes written out."""
-    nodes: list[schema.Node] = []
-    links: list[schema.Link] = []
-    notes: list[str] = []
-    if network.topology is not None:
-        data = topology_of(network.topology, base)
-        notes += data.notes
-        d = network.link_defaults
-        given = {field.name: getattr(network.node_defaults, field.name) for field in fields(schema.NodeDefaults)}
-        nodes += [schema.Node(n.name, **given) for n in data.nodes]
-        for link in data.links:
-            propagation = link.propagation if link.propagation is not None else d.propagation
-            if propagation is None:
-                propagation = propagation_from_length(link.length if link.length is not None else 0.0, d.stretch, d.floor)
-            bandwidth = d.bandwidth if d.bandwidth < math.inf or link.bandwidth is None else link.bandwidth
-            links.append(schema.Link((link.source, link.target), bandwidth, propagation, d.buffer, d.loss, d.jitter, link.weight))
-    for node in network.nodes:
-        names = [node.name] if node.count is None else [f"{node.name}-{i}" for i in range(node.count)]
-        nodes += [replace(node, name=name, count=None) for name in names]
-    links += network.links
-    merged = {frozenset(link.between) if not link.one_way else link.between: link for link in reversed(links)}
-    if len(merged) < len(links):
-        notes.append(f"{len(links) - len(merged)} duplicate links were merged into the first of each pair")
-    return nodes, list(reversed(merged.values())), tuple(notes)
-
-
-def make_node(environment: Environment, plan: schema.Node, index: int, streams: Streams) -> Node:
-    """A live node with its own station."""
-    node = Node(plan.name, index, plan.tier, plan.groups, plan.workers, plan.speed, plan.power, plan.price)
-    node.station = plan.discipline.station(environment, plan.name, index, plan.workers, plan.speed, streams.generator)
-    return node
-
-
-def make_network(environment: Environment, scenario: schema.Scenario, nodes: list[Node], links: list[schema.Link], streams: Streams) -> Network:
-    """Live links in both directions, and routes."""
-    index = {node.name: node.index for node in nodes}
-    columns = LinkColumns(streams)
-    live: list[Link] = []
-    sources: list[int] = []
-    weights: list[float | None] = []
-    ends = [pair for link in links for pair in ((link.between,) if link.one_way else (link.between, link.between[::-1]))]
-    changing = changing_links(scenario, nodes, [(index[a], index[b]) for a, b in ends])
-    for link in links:
-        for a, b in (link.between,) if link.one_way else (link.between, link.between[::-1]):
-            buffer = link.buffer if link.buffer is not None else math.inf
-            name, number = f"{a} -> {b}", len(live)
-            if number in changing:
-                direction: Link = ChangingLink(environment, name, number, index[a], index[b], link.bandwidth, link.propagation, buffer)
-            else:
-                direction = Link(environment, name, number, index[b], link.bandwidth, link.propagation, buffer)
-            if link.loss > 0 or link.jitter is not None:
-                direction.disturb(Disturbance(link.loss, link.jitter, columns, direction.name))
-            live.append(direction)
-            sources.append(index[a])
-            weights.append(link.weight)
-    routing = scenario.network.routing
-    return Network(nodes, live, sources, routing.by, routing.reference_size, weights)
-
-
-def changing_links(scenario: schema.Scenario, nodes: list[Node], directions: list[tuple[int, int]]) -> set[int]:
-    """Indices of the link directions that some spike may change; the others keep their closed form."""
-    changed = {spike.name: set(spike.changes(nodes, directions)) for spike in scenario.spikes if hasattr(spike, "changes")}
-    if any(changed.get(spike.of) for spike in scenario.spikes if isinstance(spike, Cascade)):
-        return set(range(len(directions)))  # a cascade may go anywhere
-    return set().union(*changed.values())
 
 
 class Deployments:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios import schema
+from scenarios.build_network import network_parts
 from scenarios.problems import suggestion
 from scenarios.readers import InputError
 from scenarios.readers.profiles import ModelProfile, profiles_for
@@ -128,8 +129,6 @@ def inference_problems(scenario: schema.Scenario, base: Path) -> Iterator[tuple[
     """(location, sentence) of models without a profile where they run, of caches without room, of workers for engines."""
     if not any(inferences(service) for service in scenario.services.values()):
         return
-    from scenarios.build import network_parts
-
     nodes, _, _ = network_parts(scenario.network, base)
     for i, deployment in enumerate(scenario.deployments):
         service = scenario.services[deployment.service]

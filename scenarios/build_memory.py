@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios import schema
+from scenarios.build_network import network_parts
 from simulator.engine import Environment
 from simulator.model import DISK, NEAREST, Model
 from simulator.network import Node
@@ -112,8 +113,6 @@ def memory_problems(scenario: schema.Scenario, base: Path) -> Iterator[tuple[tup
     """(location, sentence) of services that fit on no node, and of models that cannot all be resident at the start."""
     if not any(True for service in scenario.services.values() for _ in models_of(service)):
         return
-    from scenarios.build import network_parts
-
     nodes, _, _ = network_parts(scenario.network, base)
     fits: dict[str, bool] = {}
     start: dict[str, float] = {}

@@ -9,6 +9,7 @@ from typing import Any
 
 from scenarios.build_inference import inference_notes, inferences
 from scenarios.build_memory import memory_notes
+from scenarios.build_network import network_parts
 from scenarios.inputs import input_notes
 from scenarios.problems import path_text
 from scenarios.schema import Scenario
@@ -24,8 +25,6 @@ def warnings_of(scenario: Scenario, base: Path) -> Iterator[str]:
         said = moment_warning(law, role)
         if said is not None:
             yield f"{named_path(scenario, place)}: {said}"
-    from scenarios.build import network_parts
-
     nodes, links, notes = network_parts(scenario.network, base)
     yield from (f"network: {note}" for note in notes)
     yield from unreachable(scenario, nodes, links)
@@ -106,8 +105,6 @@ def power_problems(scenario: Scenario, base: Path) -> Iterator[tuple[tuple[str |
     """(location, sentence) of deployments whose unlimited workers stand on a node with a power."""
     if not any(deployment.workers == math.inf for deployment in scenario.deployments):
         return
-    from scenarios.build import network_parts
-
     nodes, _, _ = network_parts(scenario.network, base)
     for i, deployment in enumerate(scenario.deployments):
         said = [said for place in deployment.nodes.members(nodes) if (said := no_limit(nodes[place].power, deployment.workers)) is not None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from scenarios.build_network import network_parts
 from scenarios.files import digest
 from scenarios.problems import cut
 from scenarios.readers import InputError
@@ -24,8 +25,6 @@ def recording_problems(scenario: Scenario, base: Path) -> Found:
 
 def problems_of(place: tuple[str | int, ...], spike: RttRecording, scenario: Scenario, base: Path) -> Found:
     """What is wrong with one recording."""
-    from scenarios.build import network_parts
-
     try:
         rows = read_matrices(base / spike.file, spike.unit).shape[1]
     except InputError as error:

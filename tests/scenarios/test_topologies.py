@@ -320,7 +320,7 @@ def test_networkx_files_come_back(tmp_path):
 
 
 def test_a_scenario_uses_what_the_file_says():
-    from scenarios.build import network_parts
+    from scenarios.build_network import network_parts
     from scenarios.schema import LinkDefaults, Network
 
     topology = Topology(file="campus.json", name_by="code", propagation_by=Attribute("latency", "ms"), bandwidth_by=Attribute("capacity"))
