@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.build import build
+from scenarios.policies import version_of
 from scenarios.schema import Scenario
 from simulator.trace import Trace
 
@@ -35,9 +36,19 @@ class Factory:
         gc.collect()
         gc.freeze()  # the set-up stays: the collector need not look at it again
         try:
-            return simulation.run(self.scenario.control.policy.actor(simulation))
+            return self.drive(simulation)
         finally:
             gc.unfreeze()
+
+    def drive(self, simulation: Any) -> Trace:
+        """The plain loop, or the one that writes decisions down."""
+        policy, record = self.scenario.control.policy, self.scenario.record
+        actor = policy.actor(simulation)
+        if not record.decisions:
+            return simulation.run(actor)
+        from agents.recording import Recorder
+
+        return Recorder(simulation, actor, version_of(policy), record.states).run()
 
 
 def run_replications(factory: Factory, replications: Sequence[int], workers: int, progress: Any = None) -> Iterator[Trace]:

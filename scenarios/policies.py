@@ -77,6 +77,11 @@ def label_of(policy: Any) -> str:
     return f"{policy.kind}({inside})" if inside else policy.kind
 
 
+def version_of(policy: Any) -> str:
+    """Which policy it is, as recorded decisions name it."""
+    return label_of(policy)
+
+
 def default_of(field: Any) -> Any:
     """A dataclass field's default."""
     from dataclasses import MISSING

@@ -20,6 +20,8 @@ from scenarios.load import dump_yaml
 from scenarios.schema import Scenario
 from simulator.trace import Names, Trace
 
+DESCRIBED = "vamappo"  # key of a Parquet file's metadata that holds what is to be known to read it, as JSON
+
 
 class ResultsError(Exception):
     """Raised when a result folder cannot be written or read; the message says what to change."""
@@ -107,6 +109,8 @@ def write_tables(folder: Path, traces: Sequence[Trace]) -> dict[str, str]:
         for trace in traces:
             for name, columns in trace.tables().items():
                 table = pa.table({key: arrow(column) for key, column in columns.items()})
+                if trace.recorded is not None and name in trace.recorded.tables:
+                    table = table.replace_schema_metadata({DESCRIBED: json.dumps(trace.recorded.described, allow_nan=False)})
                 if name not in writers:
                     writers[name] = pq.ParquetWriter(folder / f"{name}.parquet", table.schema, compression="zstd")
                     hashes[name] = hashlib.sha256()
@@ -139,9 +143,13 @@ def digest_of(trace: Trace) -> dict[str, str]:
 
 
 def arrow(column: Any) -> Any:
-    """A column as an arrow array; names as a dictionary column."""
+    """A column as an arrow array; names as a dictionary column, rows and tuples of names as lists."""
     import pyarrow as pa
 
+    if isinstance(column, np.ndarray) and column.ndim == 2:
+        return pa.FixedSizeListArray.from_arrays(pa.array(column.ravel()), column.shape[1])
+    if isinstance(column, Names) and len(column.names) and isinstance(column.names[0], tuple):
+        return pa.array([list(names) for names in column.names], pa.list_(pa.string())).take(pa.array(column.codes))
     if isinstance(column, Names):
         names = [str(name) for name in column.names]
         distinct = {name: code for code, name in enumerate(dict.fromkeys(names))}

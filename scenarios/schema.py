@@ -287,11 +287,14 @@ class Control:
 class Record:
     """What is stored: spans of all requests, of none, of a share such as '10 %', of the slowest 1 % (tail), or as many as fit (auto).
 
-    `exceed` names latencies and waits of which the summary says how often they are exceeded.
+    `exceed` names latencies and waits of which the summary says how often they are exceeded. `decisions` stores every decision and
+    reward, with `states` also the true state of every node at each.
     """
 
     spans: Literal["all", "none", "tail", "auto"] | Annotated[float, Quantity("share")] = "auto"
     exceed: tuple[Seconds, ...] = ()
+    decisions: bool = False
+    states: bool = True
 
 
 @description

@@ -110,6 +110,7 @@ class Trace:
     tokens: np.ndarray  # (calls served by inference engines, 1 + len(TOKEN_FIELDS)): station, then TOKEN_FIELDS
     left_behind: int  # requests and attempts still there when the run ended
     timeline: np.ndarray  # (samples, 2 + stations): time, in flight, jobs present by station
+    recorded: Recorded | None = None  # decisions and rewards, where they were asked for
 
     @property
     def latency(self) -> np.ndarray:
@@ -149,6 +150,7 @@ class Trace:
             "episodes": self._episodes_table(),
             "timeline": self._timeline_table(),
             **({"tokens": tokens_table(self)} if len(self.tokens) else {}),
+            **(self.recorded.tables if self.recorded is not None else {}),
         }
 
     def _requests_table(self) -> dict[str, Any]:
@@ -276,8 +278,16 @@ class Trace:
 
 
 @dataclass
+class Recorded:
+    """What whoever drove the simulation wrote down: more tables, and what is to be known to read them (plain data, stored with them)."""
+
+    tables: dict[str, dict[str, Any]]
+    described: dict[str, Any]
+
+
+@dataclass
 class Names:
-    """A column of names: codes into a short list (stored as a dictionary column); a code of -1 is the last name."""
+    """A column of names, or of tuples of names: codes into a short list (stored as a dictionary column); a code of -1 is the last."""
 
     codes: np.ndarray
     names: np.ndarray
