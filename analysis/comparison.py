@@ -131,7 +131,7 @@ def rank_sum(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def bootstrap_interval(samples: Sequence[np.ndarray], level: float = 0.95, seed: int = 0) -> tuple[float | None, float | None]:
-    """Interval of the mean of one sample, or of the difference of the means of two: BCa with expanded percentiles.
+    """Interval of the mean of one sample, or of the difference of the means of two: percentile bootstrap with expanded percentiles.
 
     All values finite. (None, None) below `FEWEST` values in any sample. The same values give the same interval: resampling is seeded.
     """

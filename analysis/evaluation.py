@@ -92,7 +92,7 @@ class Figure:
     over: Callable[[Sequence[Sample]], Estimate]
 
 
-def mean_figure(name: str, title: str, unit: str, values: Callable[[Sample], np.ndarray], missing: str) -> Figure:
+def mean_figure(name: str, title: str, unit: str, values: Callable[[Sample], np.ndarray], missing: str, higher: bool = True) -> Figure:
     """A mean over requests; NaN values are left out."""
 
     def kept(sample: Sample) -> np.ndarray:
@@ -107,7 +107,7 @@ def mean_figure(name: str, title: str, unit: str, values: Callable[[Sample], np.
         series = [kept(sample) for sample in samples]
         return mean_estimate(series) if any(map(len, series)) else Estimate(None, reason=missing)
 
-    return Figure(name, title, unit, True, of, over)
+    return Figure(name, title, unit, higher, of, over)
 
 
 def rate_figure(name: str, title: str, unit: str, higher: bool, of: Callable[[Sample], float], missing: str) -> Figure:

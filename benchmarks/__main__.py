@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks import peers, yardstick
 from benchmarks.inference import inference
 from scenarios.build import build
-from scenarios.load import parse
+from scenarios.reading import parse
 
 
 def cpu(job: Callable[[], Any]) -> tuple[float, Any]:

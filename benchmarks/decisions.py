@@ -11,7 +11,7 @@ from typing import Any
 
 from agents.baselines import LeastLoaded
 from agents.observation import Batch, Encoder, Shape, shape_of
-from scenarios.load import Loaded, load
+from scenarios.reading import Loaded, load
 
 
 def bare(loaded: Loaded) -> tuple[int, float]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.build import build
-from scenarios.load import parse
+from scenarios.reading import parse
 
 PROFILE = "{kind: formula, weights: 4.58 GiB, bandwidth: 1008 GB/s, flop_per_token: 1.6e10, flop_rate: 1.2e14, overhead: 3 ms, kv_time: 359 ns}"
 SCENARIO = """

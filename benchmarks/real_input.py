@@ -16,7 +16,7 @@ from pathlib import Path
 from analysis.summary import summarise
 from scenarios.commands.tables import interval
 from scenarios.execute import Factory, run_replications
-from scenarios.load import parse
+from scenarios.reading import parse
 
 POLICIES = ("local-first", "least-loaded", "power-of-two", "shortest-expected-delay")
 

@@ -25,8 +25,8 @@ from analysis.estimates import t_estimate
 from benchmarks.tune_baselines import LEARNING, return_of, tuned_policies
 from scenarios.evaluation import run_tasks, tasks
 from scenarios.fields import told
-from scenarios.load import bundled, load
 from scenarios.policies import is_oracle, policies_of
+from scenarios.reading import bundled, load
 
 HEAD = """# Returns
 

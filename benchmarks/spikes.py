@@ -21,7 +21,7 @@ import numpy as np
 
 from analysis.comparison import bootstrap_interval, paired_difference
 from scenarios.execute import Factory
-from scenarios.load import bundled, load
+from scenarios.reading import bundled, load
 
 PAGE = """# The bundled scenarios, with their spikes on and off
 

@@ -24,8 +24,8 @@ import numpy as np
 
 from analysis.evaluation import Sample
 from scenarios.evaluation import Task, tasks
-from scenarios.load import load, read_yaml
 from scenarios.policies import policies_of
+from scenarios.reading import load, read_yaml
 
 LEARNING = ("regimes", "call-spikes", "heavy-data", "shared-cause", "control")
 OUT = Path(__file__).parent / "tuned_baselines.json"

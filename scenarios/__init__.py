@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from scenarios.load import Loaded
+    from scenarios.reading import Loaded
 
 __all__ = ["load"]
 
 
-def load(name: str | Path, overrides: Any = ()) -> Loaded:
-    """Reads a scenario by path or bundled name; `.build(seed)` makes a live simulation of it."""
-    from scenarios.load import load as read
+def load(name: str | Path, overrides: Any = (), spikes: Any = ()) -> Loaded:
+    """Reads a scenario by path or bundled name; `.build(seed)` makes a live simulation of it, `.with_spikes(...)` another scenario."""
+    from scenarios.reading import load as read
 
-    return read(name, overrides)
+    return read(name, overrides, spikes)

@@ -16,9 +16,9 @@ from analysis.evaluation import Sample
 from analysis.standing import HELD, MISSED, UNDECIDED, Standing, settle
 from scenarios.evaluation import Task, run_tasks
 from scenarios.execute import Factory
-from scenarios.load import Loaded, load, resolved
 from scenarios.overrides import parts_of
 from scenarios.problems import ScenarioError
+from scenarios.reading import Loaded, load, resolved
 from scenarios.stress import lean
 from scenarios.sweeps import Sweep
 from scenarios.targets import Slo, TargetError

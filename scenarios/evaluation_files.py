@@ -22,8 +22,8 @@ import numpy as np
 
 from analysis.evaluation import FIGURES, Evaluation, Sample
 from scenarios.fields import told
-from scenarios.load import dump_yaml
 from scenarios.policies import is_oracle
+from scenarios.reading import dump_yaml
 from scenarios.results import ResultsError, manifest, read_json, swap_in, write_json
 from scenarios.schema import Scenario
 

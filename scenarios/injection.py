@@ -1,12 +1,12 @@
 """`--spike 'kind=slow_down,nodes=edge-a,factor=8,at=60 s,for=5 s'`: adds a spike to a scenario from outside its file.
 
 Keys and values are those of the file, as `key=value` with commas between; a law is written as there, in braces. One node, service, entry
-or time may stand without brackets, and a spike without a name gets one.
+or time may stand without brackets, and a spike without a name gets one. From Python a spike may also be a mapping of those keys.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scenarios.overrides import WrongPath, named, read_value
@@ -19,14 +19,14 @@ LISTS = ("nodes", "services", "workload", "at")  # keys whose single value may s
 PLACES = ("all",)
 
 
-def inject(data: dict[str, Any], texts: Sequence[str], lines: Lines) -> list[Problem]:
-    """Adds a spike for every text to `data` in place, noting in `lines` where it came from; returns what cannot be read."""
+def inject(data: dict[str, Any], given: Sequence[str | Mapping[str, Any]], lines: Lines) -> list[Problem]:
+    """Adds every spike given as a text or a mapping to `data` in place, noting in `lines` where it came from; returns what cannot be read."""
     problems = []
     spikes = data.get("spikes") if isinstance(data.get("spikes"), list) else []
     spikes = list(spikes or [])
-    for text in texts:
+    for one in given:
         try:
-            spike = read_spike(text)
+            spike = read_spike(one) if isinstance(one, str) else listed(dict(one))
         except WrongPath as error:
             problems.append(Problem(0, "", str(error), FILE))
             continue
@@ -35,7 +35,7 @@ def inject(data: dict[str, Any], texts: Sequence[str], lines: Lines) -> list[Pro
         lines.overridden[("spikes", len(spikes))] = f"spikes.{spike['name']}"
         lines.source[("spikes", len(spikes))] = FILE
         spikes.append(spike)
-    if texts:
+    if given:
         data["spikes"] = spikes
     return problems
 
@@ -64,9 +64,13 @@ def read_spike(text: str) -> dict[str, Any]:
             raise WrongPath(f"expected key=value, with commas between, such as '{EXAMPLE}', got {part.strip()!r}")
         if key in spike:
             raise WrongPath(f"the key {key!r} stands twice")
-        found = read_value(value)
-        spike[key] = [found] if key in LISTS and not isinstance(found, list | dict) and found not in PLACES else found
-    return spike
+        spike[key] = read_value(value)
+    return listed(spike)
+
+
+def listed(spike: dict[str, Any]) -> dict[str, Any]:
+    """The spike with single values put into the lists that the schema has there."""
+    return {key: [value] if key in LISTS and not isinstance(value, list | tuple | dict) and value not in PLACES else value for key, value in spike.items()}
 
 
 def split(text: str) -> list[str]:

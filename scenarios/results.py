@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from scenarios.load import dump_yaml
+from scenarios.reading import dump_yaml
 from scenarios.schema import Scenario
 from simulator.trace import Names, Trace
 

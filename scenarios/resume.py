@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.execute import Factory, run_replications
-from scenarios.load import dump_yaml
+from scenarios.reading import dump_yaml
 from scenarios.results import ResultsError, read_json, version_of
 from scenarios.schema import Scenario
 from simulator.trace import Trace

@@ -11,7 +11,7 @@ import numpy as np
 
 from analysis.evaluation import Sample, digest
 from scenarios.fields import told
-from scenarios.load import load
+from scenarios.reading import load
 from scenarios.results import ResultsError, read_json
 from scenarios.schema import Scenario
 

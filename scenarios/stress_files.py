@@ -16,7 +16,7 @@ from typing import Any
 
 from analysis.evaluation import Sample
 from scenarios.evaluation_files import csv_text, samples_in, write_samples
-from scenarios.load import dump_yaml
+from scenarios.reading import dump_yaml
 from scenarios.results import ResultsError, manifest, read_json, swap_in, write_json
 from scenarios.stress import Curves, lean
 from scenarios.sweeps import Point

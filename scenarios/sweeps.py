@@ -11,9 +11,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scenarios.load import Loaded, load
 from scenarios.overrides import PATH, parts_of
 from scenarios.problems import Problem, ScenarioError
+from scenarios.reading import Loaded, load
 from scenarios.targets import TargetError
 from simulator.units import PATTERN
 

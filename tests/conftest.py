@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+pytest_plugins = ["scenarios.pytest_plugin"]  # an installed package brings it by itself
 
 
 def pytest_addoption(parser):

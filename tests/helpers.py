@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.build import build
-from scenarios.load import parse
+from scenarios.reading import parse
 from scenarios.schema import Scenario
 from simulator.trace import Trace
 

@@ -7,7 +7,7 @@ import pytest
 
 from agents.baselines import BASELINES, LeastLoaded, Random
 from scenarios.execute import Factory, run_replications
-from scenarios.load import load
+from scenarios.reading import load
 from scenarios.results import digest_of
 from simulator.record import CALL_FIELDS
 from tests.helpers import run, scenario
@@ -209,7 +209,7 @@ def test_loads_draw_the_same_whatever_else_there_is(more):
 
 
 def test_bundled_scenarios_resolve_to_themselves():
-    from scenarios.load import bundled, dump_yaml, parse
+    from scenarios.reading import bundled, dump_yaml, parse
 
     for name in bundled():
         loaded = load(name)

@@ -6,7 +6,7 @@ from hypothesis import given
 
 from analysis.invariants import critical_segments
 from scenarios.build import build
-from scenarios.load import bundled, load
+from scenarios.reading import bundled, load
 from simulator.record import CALL_FIELDS
 from simulator.trace import Trace
 from tests.helpers import run, scenario

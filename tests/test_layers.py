@@ -41,7 +41,7 @@ def test_imports_go_one_way(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
 
 
-@pytest.mark.parametrize("statement", ["import scenarios", "import scenarios.commands", "from scenarios.load import load; load('m-m-1').build()"])
+@pytest.mark.parametrize("statement", ["import scenarios", "import scenarios.commands", "from scenarios.reading import load; load('m-m-1').build()"])
 def test_cheap_imports(statement):
     code = f"{statement}\nimport sys\nprint(*({sorted(HEAVY)!r} and [name for name in {sorted(HEAVY)!r} if name in sys.modules]))"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
@@ -49,6 +49,27 @@ def test_cheap_imports(statement):
 
 
 def test_a_baseline_run_never_loads_torch():
-    code = "import sys; from scenarios.load import load; from agents.baselines import Random\n"
+    code = "import sys; from scenarios.reading import load; from agents.baselines import Random\n"
     code += "s = load('m-m-1', ['requests=200']).build(); s.run(Random().actor(s)); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def modules_of(tree: ast.AST) -> set[str]:
+    """Modules of this project that are imported from."""
+    found = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    return {module for module in found if module.split(".")[0] in (*ALLOWED, "tests", "benchmarks")}
+
+
+def test_modules_that_are_imported_exist():
+    for path in [*FILES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]:
+        for module in modules_of(ast.parse(path.read_text(encoding="utf-8"))):
+            place = ROOT.joinpath(*module.split("."))
+            assert place.with_suffix(".py").exists() or (place / "__init__.py").exists(), f"{path.relative_to(ROOT)} imports from {module}"
+
+
+def test_no_module_hides_a_public_function():
+    """A module of that name, once imported, would take the function's place in the package."""
+    import scenarios
+
+    assert not [name for name in scenarios.__all__ if (ROOT / "scenarios" / f"{name}.py").exists()]
+    assert scenarios.load("m-m-1").scenario == scenarios.load("m-m-1").scenario

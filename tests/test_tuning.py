@@ -5,8 +5,8 @@ import json
 from benchmarks import tune_baselines
 from benchmarks.tune_baselines import OUT, SHIFT, Book, digest_of, return_of, tuned_policies
 from scenarios.evaluation import Task
-from scenarios.load import find, load
 from scenarios.policies import policies_of
+from scenarios.reading import find, load
 
 
 def small(folder, requests: int) -> str:

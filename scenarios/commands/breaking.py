@@ -13,7 +13,7 @@ from scenarios.breaking import Question, Search, begun, search
 def execute(question: Question, out: Path | None, force: bool, as_json: bool) -> int:
     """Searches, prints and stores; returns the exit status."""
     from scenarios.commands import CHECK_FAILED, DONE, INTERRUPTED
-    from scenarios.load import load
+    from scenarios.reading import load
     from scenarios.results import check_target
 
     name = load(question.scenario, question.overrides, question.spikes).scenario.name
@@ -73,7 +73,7 @@ def write(out: Path, found: Search) -> None:
     from analysis.estimates import Estimate
     from analysis.plots import figure, plot_response, save
     from scenarios.evaluation_files import csv_text
-    from scenarios.load import dump_yaml, load
+    from scenarios.reading import dump_yaml, load
     from scenarios.results import manifest, swap_in, write_json
     from scenarios.stress import lean
 

@@ -19,8 +19,8 @@ def check(
 ) -> None:
     """Offered load of stations and links, the bottleneck and the load at which it saturates, traces, infinite moments."""
     from scenarios.inputs import inputs_of, traces_of
-    from scenarios.load import load
     from scenarios.loads import offered_loads
+    from scenarios.reading import load
 
     loaded = load(scenario, list(set_ or []), spike or [])
     loads = offered_loads(loaded.scenario, loaded.path.parent)

@@ -16,7 +16,7 @@ def demo(
     """Simulate the bundled edge scenario under two policies and write a report."""
     from scenarios.commands.tables import Progress, interval
     from scenarios.execute import Factory, run_replications
-    from scenarios.load import load
+    from scenarios.reading import load
     from scenarios.results import ResultsError
 
     if out.exists() and any(out.iterdir()) and not (out / "report.html").exists():

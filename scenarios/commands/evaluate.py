@@ -45,9 +45,9 @@ def evaluate(
 def read_all(scenario: str, policies: str, reference: str | None, overrides: list[str], spikes: list[str]) -> tuple[Any, dict[str, Any], str]:
     """(the scenario, policies by label, the reference's label); every mistake of all of them at once, exit status 2."""
     from scenarios.commands import fail
-    from scenarios.load import load
     from scenarios.policies import PolicyError, label_of, policies_of, policy_of
     from scenarios.problems import ScenarioError, suggestion
+    from scenarios.reading import load
 
     mistakes, loaded, chosen = [], None, {}
     try:

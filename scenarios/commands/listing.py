@@ -11,7 +11,7 @@ import typer
 def tables() -> dict[str, list[tuple[str, str]]]:
     """(name, one line) of everything that can be named, by what it is."""
     from agents.baselines import BASELINES
-    from scenarios.load import LIBRARY, bundled, read_yaml
+    from scenarios.reading import LIBRARY, bundled, read_yaml
     from simulator.arrivals import ARRIVALS, Tokens
     from simulator.disciplines import DISCIPLINES
     from simulator.laws import LAWS

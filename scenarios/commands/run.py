@@ -34,7 +34,7 @@ def run(
 ) -> None:
     """Simulate a scenario and store what happened."""
     from scenarios.commands import fail
-    from scenarios.load import load
+    from scenarios.reading import load
     from scenarios.targets import read_precision, read_slo
 
     overrides = list(set_ or [])

@@ -141,8 +141,8 @@ def scenario_of(
     path: Path, out: Path, network: Sequence[str], names: Sequence[str], weights: Mapping[str, float], measured: list[str], assumed: list[str]
 ) -> Imported:
     """The text: one service everywhere, requests entering by weight."""
-    from scenarios.load import parse
     from scenarios.loads import offered_loads
+    from scenarios.reading import parse
 
     most = max(weights.values()) / sum(weights.values()) if weights else 1.0 / len(names)
     rate = UTILISATION * WORKERS / MEAN / most

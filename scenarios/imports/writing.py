@@ -145,7 +145,7 @@ def check_out(out: Path, force: bool) -> None:
 
 def write_scenario(imported: Imported, out: Path, force: bool = False) -> tuple[str, ...]:
     """Checks the scenario and puts it at `out`, whole or not at all; returns the warnings that reading it gives."""
-    from scenarios.load import parse
+    from scenarios.reading import parse
 
     check_out(out, force)
     text = imported.text()

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from scenarios.execute import Factory, run_replications
-from scenarios.load import parse
+from scenarios.reading import parse
 from scenarios.validation.case import Case, Statistic
 from scenarios.validation.cases import CASES as TEXTBOOK
 from scenarios.validation.figures import Run

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from scenarios.execute import Factory, run_replications
-from scenarios.load import parse
+from scenarios.reading import parse
 from scenarios.validation.figures import Run
 from scenarios.validation.own_cases import CASES
 

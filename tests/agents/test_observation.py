@@ -8,7 +8,7 @@ import pytest
 from agents.baselines import LeastLoaded, Random
 from agents.observation import Batch, Encoder, hop_matrix, shape_of
 from scenarios.build import build
-from scenarios.load import bundled, load
+from scenarios.reading import bundled, load
 from simulator.decisions import REJECT
 from tests.helpers import scenario
 

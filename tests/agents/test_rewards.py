@@ -9,7 +9,7 @@ import pytest
 from agents.baselines import Random
 from agents.rewards import CREDITS, Ledger
 from scenarios.build import build
-from scenarios.load import load
+from scenarios.reading import load
 from simulator.decisions import REJECT
 from simulator.errors import DecisionError
 from simulator.request import UNFINISHED

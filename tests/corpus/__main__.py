@@ -11,8 +11,8 @@ import os
 import sys
 from pathlib import Path
 
-from scenarios.load import load
 from scenarios.problems import ScenarioError
+from scenarios.reading import load
 
 HERE = Path(__file__).parent
 

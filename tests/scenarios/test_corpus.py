@@ -2,8 +2,8 @@
 
 import pytest
 
-from scenarios.load import load
 from scenarios.problems import ScenarioError
+from scenarios.reading import load
 from tests.conftest import ROOT
 
 CORPUS = ROOT / "tests" / "corpus"

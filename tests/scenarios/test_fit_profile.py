@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 from scenarios.commands import app, register
 from scenarios.imports.measured import read_measurements
 from scenarios.imports.profiles import best_fit, fit, predicted
-from scenarios.load import load
 from scenarios.readers import InputError
 from scenarios.readers.profiles import profiles_for, read_profiles
+from scenarios.reading import load
 from simulator.inference.profiles import Formula, Table, interpolated
 from tests.helpers import run
 

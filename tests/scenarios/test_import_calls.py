@@ -13,11 +13,11 @@ from scenarios.imports import import_calls, write_scenario
 from scenarios.imports.fit import fit_lognormal
 from scenarios.imports.graphs import calls_of, service_names, slug
 from scenarios.imports.visits import Visit, follows, merged, visits_of
-from scenarios.load import load
 from scenarios.loads import offered_loads
 from scenarios.readers import InputError
 from scenarios.readers.dependencies import read_dependencies
 from scenarios.readers.spans import read_spans, service_of
+from scenarios.reading import load
 from simulator.laws import Lognormal
 from tests.helpers import finished, run
 from tests.scenarios.spans import CHANCE, HEADER, LAWS, MS, shop_requests, write_spans

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios.imports import import_topology, write_scenario
-from scenarios.load import load
 from scenarios.loads import offered_loads
 from scenarios.readers import InputError
 from scenarios.readers.geography import haversine
 from scenarios.readers.sites import distances, neighbour_links, read_positions, read_sites, users_by_site
+from scenarios.reading import load
 from tests.helpers import finished, run, scenario
 
 SITES = "SITE_ID,LATITUDE,LONGITUDE\n1,-37.800,144.900\n2,-37.800,144.910\n3,-37.800,144.930\n"

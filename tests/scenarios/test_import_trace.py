@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from scenarios.imports import Imported, WriteError, import_calls, import_trace, write_scenario
 from scenarios.imports.traces import burstiness, formats
 from scenarios.imports.writing import digits, file_reference, flow, folded, percent, rounded, scalar, seconds
-from scenarios.load import load, read_yaml
 from scenarios.loads import offered_loads
 from scenarios.problems import ScenarioError
 from scenarios.readers import InputError
+from scenarios.reading import load, read_yaml
 from simulator.units import parse
 from tests.helpers import finished, run
 from tests.scenarios.test_commands import vamappo

@@ -2,9 +2,10 @@
 
 import pytest
 
+import scenarios
 from analysis.summary import summarise
-from scenarios.load import load
 from scenarios.problems import ScenarioError
+from scenarios.reading import load
 from tests.helpers import run
 
 
@@ -45,3 +46,23 @@ def test_mistakes(text, said):
     with pytest.raises(ScenarioError) as caught:
         load("edge-chat", spikes=[text])
     assert str(caught.value) == said
+
+
+def test_from_python_it_is_the_same_as_on_the_command_line():
+    text = "kind=slow_down,nodes=edge-a,factor=8,at=60 s,for=5 s"
+    keys = {"kind": "slow_down", "nodes": "edge-a", "factor": 8, "at": "60 s", "for": "5 s"}
+    expected = load("edge-chat", ["seed=3"], [text]).scenario
+    assert scenarios.load("edge-chat").with_values("seed=3").with_spikes(keys).scenario == expected
+    assert scenarios.load("edge-chat", ["seed=3"], [keys]).scenario == expected
+    assert keys["nodes"] == "edge-a"  # what was given is left as it was
+
+
+def test_changes_follow_each_other():
+    plain = scenarios.load("edge-chat")
+    assert plain.without_spikes().scenario.spikes == ()
+    again = plain.without_spikes("edge-slow").with_spikes("name=edge-slow,kind=freeze,nodes=edge-a,at=1 s,for=1 s")
+    assert [(spike.name, spike.kind) for spike in again.scenario.spikes] == [("stragglers", "call_spike"), ("edge-slow", "freeze")]
+    assert again.with_values("spikes.edge-slow.for=2 s").scenario.spikes[1].duration == 2.0
+    assert plain.scenario == scenarios.load("edge-chat").scenario
+    with pytest.raises(ScenarioError, match="there is no spike 'edge-slow'"):
+        plain.without_spikes("edge-slow").without_spikes("edge-slow")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scenarios.load import bundled, load
+from scenarios.reading import bundled, load
 from scenarios.schema import Scenario
 from tests.helpers import run
 

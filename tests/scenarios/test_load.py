@@ -9,8 +9,8 @@ import sys
 import pytest
 from hypothesis import given
 
-from scenarios.load import LIBRARY, bundled, dump_yaml, load, parse, read_yaml, resolved
 from scenarios.problems import ScenarioError
+from scenarios.reading import LIBRARY, bundled, dump_yaml, load, parse, read_yaml, resolved
 from tests.conftest import ROOT
 from tests.random_scenarios import scenario_texts
 
@@ -156,7 +156,7 @@ def test_one_odd_value_anywhere_is_a_sentence_or_a_scenario(request, tmp_path):
 
 def test_reading_imports_nothing_heavy():
     code = (
-        "import sys; from scenarios.load import load; load('m-m-1');"
+        "import sys; from scenarios.reading import load; load('m-m-1');"
         " print([name for name in ('scipy', 'networkx', 'pyarrow', 'joblib', 'matplotlib', 'torch', 'typer') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from scenarios.load import load, resolved
 from scenarios.problems import ScenarioError
+from scenarios.reading import load, resolved
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_mistake_is_said_once_and_as_the_users_own(text, said):
 
 
 def test_the_file_keeps_its_own_mistakes(tmp_path):
-    from scenarios.load import LIBRARY
+    from scenarios.reading import LIBRARY
 
     (tmp_path / "x.yaml").write_text((LIBRARY / "m-m-1.yaml").read_text().replace("mean: 10 ms", "mean: 10"))
     with pytest.raises(ScenarioError) as caught:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from scenarios.load import dump_yaml, parse
 from scenarios.problems import ScenarioError
 from scenarios.readers.rtt import matching, read_matrices
+from scenarios.reading import dump_yaml, parse
 from simulator.spikes.rtt_recording import added_propagation
 from tests.helpers import run
 from tests.test_invariants import check

@@ -7,7 +7,7 @@ from jsonschema import Draft202012Validator
 
 from scenarios.jsonschema import json_schema
 from scenarios.keys import known_keys
-from scenarios.load import LIBRARY, bundled, load, read_yaml
+from scenarios.reading import LIBRARY, bundled, load, read_yaml
 from tests.conftest import ROOT
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from scenarios.inputs import inputs_of
-from scenarios.load import dump_yaml, parse
 from scenarios.problems import ScenarioError
 from scenarios.readers import InputError
 from scenarios.readers.traces import read_trace
+from scenarios.reading import dump_yaml, parse
 from tests.conftest import ROOT
 
 NEW = "Timestamp,Session ID,Elapsed time,Model,Request tokens,Response tokens,Total tokens,Log Type\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scenarios.build import build
-from scenarios.load import parse
+from scenarios.reading import parse
 from simulator.inference.record import columns_of
 from simulator.request import TIMED_OUT
 from simulator.simulation import Simulation

@@ -8,7 +8,7 @@ import pytest
 
 from analysis.invariants import invariants
 from scenarios.build import build
-from scenarios.load import parse
+from scenarios.reading import parse
 from scenarios.results import digest_of
 
 PROFILES = (

@@ -117,7 +117,7 @@ def test_spans_of_a_share_are_the_same_requests_under_any_policy():
 
 
 def scenario_record(spans: str):
-    from scenarios.load import load
+    from scenarios.reading import load
 
     return load("m-m-1", ["requests=2000", "drain=stop", f"record={{spans: {spans}}}"]).scenario
 
@@ -131,7 +131,7 @@ def test_unfinished_requests_are_counted():
 
 
 def test_decisions_must_be_made_once_and_among_the_candidates():
-    from scenarios.load import load
+    from scenarios.reading import load
 
     simulation = load("m-m-1", ["control.forced=ask"]).build()
     with pytest.raises(DecisionError, match="was not placed"):

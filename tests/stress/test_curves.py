@@ -8,7 +8,7 @@ import pytest
 
 from analysis.estimates import quantile
 from scenarios.evaluation import Task
-from scenarios.load import load
+from scenarios.reading import load
 from tests.helpers import run
 
 SWEEP = ("--sweep", "spikes.edge-slow.factor=2;8", "--set", "horizon=10 s", "--set", "warm_up=2 s", "--replications", "3")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,16 +26,30 @@ from simulator.descriptions import adapter
 __all__ = ["Lines", "Loaded", "bundled", "dump_yaml", "find", "load", "parse", "read_yaml", "resolved"]
 
 LIBRARY = Path(__file__).parent / "library"
+Change = tuple[str, Sequence[Any]]  # an option of the command line, and its values
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A scenario that was read: the description, where it came from, and what to know about it."""
+    """A scenario that was read: the description, where it came from, what was changed of it, and what to know about it."""
 
     scenario: Scenario
     path: Path
     text: str
     warnings: tuple[str, ...]
+    changes: tuple[Change, ...] = ()
+
+    def with_values(self, *overrides: str) -> Loaded:
+        """The scenario with values of its file replaced, each as 'PATH=VALUE'; ScenarioError holds every mistake."""
+        return read(self.text, self.path, (*self.changes, ("--set", overrides)))
+
+    def with_spikes(self, *spikes: str | Mapping[str, Any]) -> Loaded:
+        """The scenario with spikes added, each as a text like that of `--spike` or as a mapping of the file's keys; ScenarioError holds every mistake."""
+        return read(self.text, self.path, (*self.changes, ("--spike", spikes)))
+
+    def without_spikes(self, *names: str) -> Loaded:
+        """The scenario without the spikes of these names, or without any when none is named; ScenarioError names those that there are not."""
+        return read(self.text, self.path, (*self.changes, ("--without", names or [spike.name for spike in self.scenario.spikes])))
 
     def build(self, seed: int | None = None, replication: int = 0) -> Any:
         """A live simulation of one replication; who decides is handed to its `run` or `decisions`."""
@@ -63,8 +77,8 @@ def find(name: str) -> Path:
     raise ScenarioError(name, [Problem(0, "", f"neither a file nor a bundled scenario{suggestion(name, bundled())}; 'vamappo list scenarios' shows those")])
 
 
-def load(name: str | Path, overrides: Sequence[str] = (), spikes: Sequence[str] = (), swept: Sequence[str] = (), without: Sequence[str] = ()) -> Loaded:
-    """Reads a scenario by path or bundled name, with `--set` overrides and `--spike` texts; ScenarioError holds every mistake.
+def load(name: str | Path, overrides: Sequence[str] = (), spikes: Sequence[Any] = (), swept: Sequence[str] = (), without: Sequence[str] = ()) -> Loaded:
+    """Reads a scenario by path or bundled name, with `--set` overrides and `--spike` texts (or mappings); ScenarioError holds every mistake.
 
     `swept` are overrides that come after the added spikes, and `without` names spikes to leave out in the end.
     """
@@ -75,15 +89,19 @@ def load(name: str | Path, overrides: Sequence[str] = (), spikes: Sequence[str] 
         raise ScenarioError(str(path), [Problem(0, "", "expected YAML in UTF-8, found other bytes")]) from None
     except OSError as error:
         raise ScenarioError(str(path), [Problem(0, "", f"cannot be read ({error.strerror})")]) from None
-    return parse(text, path, overrides, spikes, swept, without)
+    return read(text, path, (("--set", overrides), ("--spike", spikes), ("--sweep", swept), ("--without", without)))
 
 
-def parse(
-    text: str, path: Path, overrides: Sequence[str] = (), spikes: Sequence[str] = (), swept: Sequence[str] = (), without: Sequence[str] = ()
-) -> Loaded:
+def parse(text: str, path: Path, overrides: Sequence[str] = ()) -> Loaded:
     """Reads a scenario from text; `path` is for messages and for files named in it."""
+    return read(text, path, (("--set", overrides),))
+
+
+def read(text: str, path: Path, changes: Sequence[Change]) -> Loaded:
+    """Reads a scenario from text and makes the changes, one option after the other."""
+    changes = tuple((option, tuple(what)) for option, what in changes if what)
     data, lines = read_yaml(text, str(path))
-    problems = [*apply(data, overrides, lines), *inject(data, spikes, lines), *apply(data, swept, lines, "--sweep"), *leave_out(data, without)]
+    problems = [problem for option, what in changes for problem in changed(data, option, what, lines)]
     if problems:
         raise ScenarioError(str(path), problems)
     scenario, problems = validated(data, lines)
@@ -105,7 +123,14 @@ def parse(
     problems = [lines.problem(place, message) for place, message in (*law_problems(scenario), *outside)]
     if problems:
         raise ScenarioError(str(path), problems)
-    return Loaded(scenario, path, text, tuple(warnings_of(scenario, path.parent)))
+    return Loaded(scenario, path, text, tuple(warnings_of(scenario, path.parent)), changes)
+
+
+def changed(data: dict[str, Any], option: str, what: Sequence[Any], lines: Lines) -> list[Problem]:
+    """Makes the changes of one option in place; returns what is wrong with them."""
+    if option == "--spike":
+        return inject(data, what, lines)
+    return leave_out(data, what) if option == "--without" else apply(data, what, lines, option)
 
 
 def validated(data: dict[str, Any], lines: Lines) -> tuple[Scenario | None, list[Problem]]:
