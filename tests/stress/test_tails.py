@@ -1,32 +1,32 @@
-"""What the bundled scenarios stand, and what they do not: tails under injected spikes, as users assert on theirs."""
+"""What edge-chat stands, and what it does not: tails under injected spikes, as users assert on theirs."""
 
 import pytest
 
-SHORT = ("horizon=60 s", "warm_up=10 s")
-SITE = "kind=freeze,nodes=edge-a,at=20 s,for=6 s"
+SHORT = ("horizon=30 s", "warm_up=5 s")
+FROZEN = "kind=freeze,nodes=edge-a,at=10 s,for=4 s"
+SLOW = {"kind": "slow_down", "nodes": {"tier": "edge"}, "factor": 8, "at": "10 s", "for": "5 s"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def chat(stress):
-    """edge-chat without its own spikes, a minute of it."""
+    """Half a minute of edge-chat without its own spikes."""
 
-    def made(*spikes, **more):
-        return stress("edge-chat", spikes, values=SHORT, without=["stragglers", "edge-slow"], replications=4, most=16, **more)
+    def made(*spikes):
+        return stress("edge-chat", spikes, values=SHORT, without=["stragglers", "edge-slow"], replications=3)
 
     return made
 
 
-def test_edge_chat_is_well_without_spikes(chat):
-    assert chat().p99 < "700 ms"
+def test_without_spikes_all_is_well(chat):
+    assert chat().p99 < "500 ms"
     assert chat().attainment > 0.99
 
 
-def test_a_frozen_site_breaks_the_tail_but_not_the_median(chat):
-    assert chat(SITE).p99 > "1 s"
-    assert chat(SITE).p50 < "500 ms"
-    assert chat(SITE).completed > 0.99
+def test_a_frozen_site_is_stood_since_others_take_its_calls(chat):
+    assert chat(FROZEN).p99 < "1 s"
+    assert chat(FROZEN).completed > 0.99
 
 
-def test_a_policy_that_looks_at_queues_stands_a_slow_site_better_than_one_that_does_not(chat):
-    slow = {"kind": "slow_down", "nodes": "edge-a", "factor": 6, "at": "20 s", "for": "10 s"}
-    assert chat(slow, policy="shortest-expected-delay").p99 < chat(slow, policy="local-first").p99
+def test_slow_sites_all_at_once_break_the_tail_but_not_the_median(chat):
+    assert chat(SLOW).p99 > "1 s"
+    assert chat(SLOW).p50 < "1 s"
