@@ -11,7 +11,7 @@ from agents.recording import Recorder, RecordingError, credited, transitions_of
 from agents.rewards import CREDITS, Ledger
 from scenarios.build import build
 from scenarios.execute import Factory, run_replications
-from scenarios.load import load
+from scenarios.reading import load
 from scenarios.recorded import read_recording, recording_in
 from scenarios.results import ResultsError, digest_of, write_results
 
