@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agents.settings import Learning
+from agents.settings import settings_of
 
 if TYPE_CHECKING:
     from agents.learner import Learner
@@ -82,7 +82,7 @@ def restore(path: Path, device: str = "cpu") -> tuple[Learner, dict[str, Any], d
 
     described, arrays = read(path)
     try:
-        settings = Learning(**described["settings"])
+        settings = settings_of(described["settings"])
         graphs = Graphs(arrays["graphs/hops"], arrays["graphs/present"])
         learner = Learner(settings, Sizes(**described["sizes"]), graphs, described["seed"], device)
         for part, module in (("policy", learner.policy), ("critic", learner.critic)):

@@ -13,7 +13,7 @@ import math
 from typing import Any, Literal
 
 from simulator.descriptions import check, description
-from simulator.units import Rate, Share
+from simulator.units import Rate, Seconds, Share
 
 EPSILONS = (0.05, 0.3)  # the least and the largest clip range
 MULTIPLIERS = (0.5, 2.0)  # the least and the largest factor on the learning rate
@@ -37,12 +37,27 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 @description
+class Randomise:
+    """Ranges of factors of which each training episode draws one (log-uniform): of all arrival rates, of how often spikes come."""
+
+    load: tuple[float, float] = (1.0, 1.0)
+    spikes: tuple[float, float] = (1.0, 1.0)
+
+    def problem(self) -> str | None:
+        for name in ("load", "spikes"):
+            low, high = getattr(self, name)
+            if not 0.0 < low <= high < math.inf:
+                return f"{name} must be two factors above 0, the smaller first, such as [0.8, 1.2], got [{low}, {high}]"
+        return None
+
+
+@description
 class Learning:
     """How agents learn. Rates are per second of simulated time; what is None comes from the algorithm's preset."""
 
     algorithm: Algorithm = "vamappo"
     decisions: int = 1_000_000
-    # What a return is. `beta`: discount rate, 1 / the shortest utility midpoint unless given; `gamma` is for environments that step.
+    # What a return is. `beta`: discount rate, 1 / the longest utility midpoint unless given; `gamma` is for environments that step.
     beta: Rate | None = None
     gamma: float = 0.99
     gae_lambda: float = 0.95
@@ -68,11 +83,21 @@ class Learning:
     warm_up_updates: int = 10
     target_kl: float | None = 0.02
     critic_rate: Literal["constant", "opposite"] = "constant"
-    # The policy. `greedy_prior`: weight of the expected-utility baseline's prediction in a slot's logit.
+    # The policy. `greedy_prior`: weight of the expected-utility baseline's prediction in a slot's logit; `prior_...`: that baseline's keys.
     greedy_prior: float = 0.0
+    prior_price: float = 0.0
+    prior_outcomes: Share = 0.0
+    prior_slowness: Share = 0.0
+    prior_memory: Seconds = 5.0
     parameters: Literal["shared", "separate"] = "shared"
     acting: Literal["argmax", "sampled"] = "argmax"
     hidden: int = 64
+    # Episodes: cut (not ended) after so much simulated time, or at the scenario's horizon; `randomise`: what varies between them.
+    episode: Seconds = 60.0
+    randomise: Randomise = Randomise()
+    # Every so many updates the policy plays so many replications of validation seeds; the best is kept.
+    validate_every: int = 20
+    validation_replications: int = 4
     # The update.
     environments: int = 32
     window: int = 8192
@@ -95,16 +120,16 @@ class Learning:
         check(self)
 
     def problem(self) -> str | None:
-        for name in ("decisions", "environments", "window", "epochs", "minibatches", "hidden", "members"):
+        for name in ("decisions", "environments", "window", "epochs", "minibatches", "hidden", "members", "validate_every", "validation_replications"):
             if getattr(self, name) < 1:
                 return f"{name} must be at least 1, got {getattr(self, name)}"
         for name in ("gamma", "gae_lambda", "alpha"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 return f"{name} must be from 0 to 1, got {getattr(self, name)}"
-        for name in ("k_lr", "k_c", "prior_scale", "greedy_prior", "entropy", "warm_up_updates", "rounds", "quantiles"):
+        for name in ("k_lr", "k_c", "prior_scale", "greedy_prior", "entropy", "warm_up_updates", "rounds", "quantiles", "prior_price"):
             if not 0.0 <= getattr(self, name) < math.inf:
                 return f"{name} must not be negative, got {getattr(self, name)}"
-        for name in ("learning_rate", "critic_learning_rate", "huber", "gradient_norm"):
+        for name in ("learning_rate", "critic_learning_rate", "huber", "gradient_norm", "episode", "prior_memory"):
             if not 0.0 < getattr(self, name) < math.inf:
                 return f"{name} must be above 0, got {getattr(self, name)}"
         if self.beta is not None and not 0.0 < self.beta < math.inf:
@@ -115,6 +140,8 @@ class Learning:
             return f"kappa must not be negative, got {self.kappa}"
         if not EPSILONS[0] <= self.clip <= EPSILONS[1]:
             return f"clip must be from {EPSILONS[0]} to {EPSILONS[1]}, got {self.clip}"
+        if self.window < self.environments:
+            return f"window must be at least one decision for each of the {self.environments} environments, got {self.window}"
         return self.contradiction()
 
     def contradiction(self) -> str | None:
@@ -132,3 +159,9 @@ class Learning:
     def reach(self, nodes: int) -> int:
         """Hops over which agents' advantages are blended."""
         return nodes if self.kappa == "all" else self.kappa
+
+
+def settings_of(data: dict[str, Any]) -> Learning:
+    """The settings that were written as plain data (`dataclasses.asdict`); TypeError or ValueError where they are none."""
+    inner = data["randomise"]
+    return Learning(**{**data, "randomise": Randomise(tuple(inner["load"]), tuple(inner["spikes"]))})

@@ -52,24 +52,35 @@ class ExpectedUtilityActor:
         self.worths = [worth_of(application) for application in simulation.applications]
 
     def act(self, decision: Decision) -> Candidate:
+        best: Candidate = decision.candidates[0]
+        most, expected = -INFINITY, 0.0
+        for candidate, (value, time) in zip(decision.candidates, self.rated(decision), strict=True):
+            if value > most:
+                best, most, expected = candidate, value, time
+        self.chose(decision, best, expected)
+        return best
+
+    def rated(self, decision: Decision) -> list[tuple[float, float]]:
+        """(what a place is worth, the time expected there without corrections [s]) of every candidate."""
         request = decision.request
         worth = self.worths[request.application.index]
         elapsed = decision.time - request.arrival
         if self.feedback is not None:
             self.feedback.look(decision.agent, decision.time)
-        best: Candidate = decision.candidates[0]
-        most, expected = -INFINITY, 0.0
+        found = []
         for candidate in decision.candidates:
             transfer, there = self.predict(decision, candidate)
             time = transfer + self.corrected(decision, candidate, there)
             value = worth(elapsed + time + self.remaining.after(decision, candidate), candidate.quality)
             if self.rule.price:
                 value -= self.rule.price * candidate.mean_service * self.outstanding(candidate) * candidate.share
-            if value > most:
-                best, most, expected = candidate, value, transfer + there
+            found.append((value, transfer + there))
+        return found
+
+    def chose(self, decision: Decision, candidate: Candidate, expected: float) -> None:
+        """The call is about to be placed there, and expected to end after `expected` [s]."""
         if self.feedback is not None:
-            self.feedback.note(decision, best, expected)
-        return best
+            self.feedback.note(decision, candidate, expected)
 
     def predict(self, decision: Decision, candidate: Candidate) -> tuple[float, float]:
         """(transfer, queue and service) as expected in good days [s]."""
