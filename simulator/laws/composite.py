@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -26,6 +27,7 @@ class InnerMarker:
 
 
 InnerLaw = Annotated[Any, InnerMarker()]
+
 
 @description
 class Mixture:
@@ -74,24 +76,35 @@ class BodyTail:
             (self.xi < 0, f"xi must not be negative, got {self.xi}"),
         )
 
-    def _body(self) -> np.ndarray:
-        draws = np.sort(self.body.sample(np.random.default_rng(0), 200_001))
-        return draws[: int(self.threshold * len(draws)) + 1]
+    def _body(self) -> tuple[np.ndarray, float, float]:
+        try:
+            return body_below(self.body, self.threshold)
+        except TypeError:  # a law that cannot be a key of the cache
+            return body_below.__wrapped__(self.body, self.threshold)
 
     def sample(self, generator: np.random.Generator, size: int) -> np.ndarray:
-        below = self._body()
+        below, _, _ = self._body()
         level, uniform = generator.random(size), generator.random(size)
         excess = -np.log1p(-uniform) if self.xi == 0 else np.expm1(-self.xi * np.log1p(-uniform)) / self.xi
         return np.where(level < self.threshold, below[(uniform * len(below)).astype(np.int64)], below[-1] + self.scale * excess)
 
     def moments(self) -> Moments:
-        below, p = self._body(), self.threshold
+        (below, mean_below, square_below), p = self._body(), self.threshold
         u, xi, scale = float(below[-1]), self.xi, self.scale
         mean_excess = scale / (1 - xi) if xi < 1 else math.inf
         second_excess = 2 * scale**2 / ((1 - xi) * (1 - 2 * xi)) if xi < 0.5 else math.inf
-        mean = p * float(below.mean()) + (1 - p) * (u + mean_excess)
-        second = p * float((below**2).mean()) + (1 - p) * (u * u + 2 * u * mean_excess + second_excess)
+        mean = p * mean_below + (1 - p) * (u + mean_excess)
+        second = p * square_below + (1 - p) * (u * u + 2 * u * mean_excess + second_excess)
         return Moments(mean, second - mean**2 if math.isfinite(second) else math.inf, 1 / xi if xi > 0 else math.inf)
+
+
+@lru_cache(maxsize=16)
+def body_below(body: Any, threshold: float) -> tuple[np.ndarray, float, float]:
+    """(the fixed sample of a law up to its quantile, ascending; its mean; its mean square), made once a process."""
+    draws = np.sort(body.sample(np.random.default_rng(0), 200_001))
+    below = draws[: int(threshold * len(draws)) + 1].copy()
+    below.flags.writeable = False
+    return below, float(below.mean()), float((below**2).mean())
 
 
 @description

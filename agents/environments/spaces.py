@@ -1,0 +1,49 @@
+"""Gymnasium spaces of observations and actions.
+
+An observation is a dictionary: `observation`, float32 [F + S G], the agent's and its call's features and then those of every slot,
+and `action_mask`, int8 [A], 1 where an action is legal. `vamappo describe` and docs/environments.md say what each number means.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from gymnasium import spaces
+
+from agents.environments.turns import Terms, Turns
+
+
+def observation_space(terms: Terms) -> spaces.Dict:
+    """A new space of observations."""
+    mask = spaces.Box(0, 1, (terms.shape.actions,), np.int8)
+    return spaces.Dict({"observation": spaces.Box(terms.low, terms.high, dtype=np.float32), "action_mask": mask})
+
+
+def action_space(terms: Terms) -> spaces.Discrete:
+    """A new space of actions."""
+    return spaces.Discrete(terms.shape.actions)
+
+
+def observation(turns: Turns, agent: int) -> dict[str, np.ndarray]:
+    """What an agent sees, as new arrays."""
+    row, mask = turns.look(agent)
+    return {"observation": row.copy(), "action_mask": mask.copy()}
+
+
+class Seeds:
+    """The seed of every episode: the given one for the first after it, then others that follow from it; from the system's entropy if none is."""
+
+    def __init__(self) -> None:
+        self.root: int | None = None
+        self.episode = 0
+
+    def following(self, given: int | None) -> int:
+        """The seed of the next episode."""
+        if given is not None:
+            self.root, self.episode = int(given), 0
+        elif self.root is None:
+            self.root, self.episode = int(np.random.SeedSequence().generate_state(1)[0]), 0
+        else:
+            self.episode += 1
+        if self.episode == 0:
+            return self.root
+        return int(np.random.SeedSequence(self.root, spawn_key=(self.episode,)).generate_state(1, np.uint64)[0])
