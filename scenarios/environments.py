@@ -55,7 +55,7 @@ def seconds(length: float | str | None) -> float | None:
 
 
 def make_env(scenario: str | Path | Loaded, overrides: Sequence[str] = (), episode: float | str | None = None, **options: Any) -> Any:
-    """A PettingZoo AECEnv of a scenario, by path or name or as it was read; `options` are those of `agents.environments.multi.Agents`: credit, beta, illegal, render_mode."""
+    """A PettingZoo AECEnv of a scenario, by path or name or as it was read; `options` are those of `multi.Agents`: credit, beta, illegal, render_mode."""
     from agents.environments.multi import Agents
 
     return Agents(maker(described(scenario, overrides)), length=seconds(episode), **options)
@@ -69,8 +69,9 @@ def make_parallel_env(scenario: str | Path | Loaded, overrides: Sequence[str] = 
 
 
 def make_single_env(
-    scenario: str | Path | Loaded, agent: str = "central", others: str | None = None, overrides: Sequence[str] = (), episode: float | str | None = None, **options: Any
-) -> Any:
+    scenario: str | Path | Loaded, agent: str = "central", others: str | None = None, overrides: Sequence[str] = (),
+    episode: float | str | None = None, **options: Any,
+) -> Any:  # fmt: skip
     """A Gymnasium environment of one agent, or of one dispatcher for all; `others` names a policy, else it is the scenario's own."""
     from agents.environments.single import Single
     from scenarios.policies import policy_of
