@@ -7,6 +7,7 @@ undoes any scaling of a loss; with shared parameters agents' losses are weighted
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,12 +61,9 @@ class Learner:
 
     # Acting
 
-    @torch.no_grad()
     def act(self, own: np.ndarray, slots: np.ndarray, legal: np.ndarray, prior: np.ndarray, number: np.ndarray, uniform: np.ndarray | None):
         """(actions, log-probabilities) of a batch; the likeliest slot where `uniform` [B] is None, else drawn by it."""
-        tensors = (self.tensor(array) for array in (own, slots, legal, prior, number))
-        log_probs = torch.log_softmax(self.policy(*tensors), 1).cpu().numpy()
-        return choose(log_probs, legal, uniform)
+        return acting(self.policy, self.device)(own, slots, legal, prior, number, uniform)
 
     # Learning
 
@@ -243,6 +241,17 @@ def explained_variance(predicted: np.ndarray, actual: np.ndarray) -> float:
     """1 - var(actual - predicted) / var(actual); 0 where nothing varies."""
     variance = actual.var()
     return float(1.0 - (actual - predicted).var() / variance) if variance > 0.0 else 0.0
+
+
+def acting(policy: Policy, device: torch.device | str = "cpu") -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+    """How a policy acts: (own, slots, legal, prior, number, uniform) of a batch -> (actions, log-probabilities)."""
+
+    def act(own: Any, slots: Any, legal: Any, prior: Any, number: Any, uniform: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        with torch.inference_mode():
+            tensors = (torch.as_tensor(np.require(array, requirements="W"), device=device) for array in (own, slots, legal, prior, number))
+            return choose(torch.log_softmax(policy(*tensors), 1).cpu().numpy(), legal, uniform)
+
+    return act
 
 
 def choose(log_probs: np.ndarray, legal: np.ndarray, uniform: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

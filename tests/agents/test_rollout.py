@@ -11,7 +11,7 @@ from agents.observation import shape_of
 from agents.rollout import Environment, Group, Plan, Window, action_rows, fill_actions
 from agents.settings import Learning
 from scenarios.execute import Factory
-from scenarios.load import load
+from scenarios.reading import load
 from tests.helpers import scenario
 
 STEADY = """
