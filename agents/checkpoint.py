@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import json
 import os
+import struct
+import tokenize
 import zipfile
+import zlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +26,12 @@ if TYPE_CHECKING:
 
 VERSION = 1
 FORMAT = "vamappo checkpoint"
+
+
+UNREADABLE = (
+    OSError, ValueError, KeyError, AttributeError, TypeError, EOFError, MemoryError, OverflowError, NotImplementedError, RuntimeError,
+    SyntaxError, zipfile.BadZipFile, zlib.error, tokenize.TokenError, struct.error,
+)  # fmt: skip  # what numpy and zipfile raise on bytes that they did not write
 
 
 class CheckpointError(ValueError):
@@ -44,7 +53,22 @@ def save(path: Path, learner: Learner, more: dict[str, Any] | None = None, array
         "normaliser": learner.normaliser.moments.state(), "scale": learner.scale.state(), "adaptation": learner.adaptation.state(),
         "shuffles": learner.shuffles.bit_generator.state, "masks": learner.masks.bit_generator.state, "more": more or {},
     }  # fmt: skip
-    held["described"] = np.frombuffer(json.dumps(described, allow_nan=False).encode(), dtype=np.uint8)
+    write(path, described, held)
+
+
+def save_policy(path: Path, learner: Learner, more: dict[str, Any] | None = None) -> None:
+    """Writes what acting needs and no more, a tenth of a checkpoint; training cannot go on from it."""
+    held = {f"policy/{name}": value.detach().cpu().numpy() for name, value in learner.policy.state_dict().items()}
+    described = {
+        "format": FORMAT, "version": VERSION, "weights_only": True, "settings": asdict(learner.settings), "sizes": asdict(learner.sizes),
+        "seed": learner.seed, "updates": learner.updates, "more": more or {},
+    }  # fmt: skip
+    write(path, described, held)
+
+
+def write(path: Path, described: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    """Writes a file beside its place and then moves it there."""
+    held = {**arrays, "described": np.frombuffer(json.dumps(described, allow_nan=False).encode(), dtype=np.uint8)}
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -65,7 +89,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         described = json.loads(bytes(arrays.pop("described")).decode())
     except FileNotFoundError:
         raise CheckpointError(f"{path}: no such checkpoint") from None
-    except (OSError, ValueError, KeyError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise CheckpointError(f"{path}: not a checkpoint of this program, or damaged ({error})") from None
     if not isinstance(described, dict) or described.get("format") != FORMAT:
         raise CheckpointError(f"{path}: not a checkpoint of this program")
@@ -81,6 +105,8 @@ def restore(path: Path, device: str = "cpu") -> tuple[Learner, dict[str, Any], d
     from agents.transitions import Graphs
 
     described, arrays = read(path)
+    if described.get("weights_only"):
+        raise CheckpointError(f"{path}: holds a policy's weights alone, which can act but not learn on: give the checkpoint that it was made with")
     try:
         settings = settings_of(described["settings"])
         graphs = Graphs(arrays["graphs/hops"], arrays["graphs/present"])

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agents.acting import names_of
 from agents.advantage import interval_rewards
-from agents.observation import Encoder, Shape, hop_matrix, shape_of
+from agents.observation import Encoder, hop_matrix, shape_of
 from agents.rewards import Ledger, discount_rate
 from agents.transitions import Transitions
 from simulator.decisions import REJECT, Decision
@@ -137,13 +138,8 @@ class Recorder:
             "version": VERSION, "policy": self.version, "nodes": [node.name for node in nodes],
             "hops": np.where(np.isfinite(hops), hops, len(nodes)).astype(int).tolist(),
             "services": list(shape.services), "width": shape.width, "rejects": shape.rejects, "prefetches": shape.prefetches,
-            **features_of(shape), "credit": "share", "beta_per_s": discount_rate(self.simulation),
+            **names_of(shape.services), "credit": "share", "beta_per_s": discount_rate(self.simulation),
         }  # fmt: skip
-
-
-def features_of(shape: Shape) -> dict[str, list[str]]:
-    """The names of the features, in their order."""
-    return {name: [feature.name for feature in getattr(shape, name)] for name in ("own", "slot", "node")}
 
 
 def slot_name(candidate: Any) -> str:
@@ -185,9 +181,13 @@ class Recording:
         return self.mask[np.arange(len(self)), self.action]
 
     def rows(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(features [n, A, G] of every action, those of rejections and prefetches zero; which were legal [n, A]) of some decisions."""
-        spare = self.mask.shape[1] - self.slots.shape[1]
-        return np.pad(self.slots[chosen], ((0, 0), (0, spare), (0, 0))), self.mask[chosen].copy()
+        """(features [n, A, G] of every action, as rollouts make them; which were legal [n, A]) of some decisions."""
+        slots, width = self.slots[chosen], self.slots.shape[1]
+        rows = np.zeros((len(slots), self.mask.shape[1], slots.shape[2]), np.float32)
+        rows[:, :width] = slots
+        if self.described["prefetches"]:
+            rows[:, -width:] = -slots
+        return rows, self.mask[chosen].copy()
 
 
 def credited(recording: Recording, credit: str) -> dict[str, np.ndarray]:

@@ -79,6 +79,21 @@ class Files:
                 return
             yield from self.same_bytes(place, inference)
 
+    def checkpoint(self, place: Location, policy: Any) -> Found:
+        """What is wrong with the checkpoint that is to place calls."""
+        from agents.acting import SUFFIXES, stored
+        from agents.checkpoint import CheckpointError
+
+        bare = isinstance(policy, str) and policy.endswith(SUFFIXES)
+        holder = {"file": policy} if bare else policy if isinstance(policy, dict) and policy.get("kind") == "checkpoint" else {}
+        if isinstance(holder.get("file"), str):
+            try:
+                stored(self.base / holder["file"])
+            except CheckpointError as error:
+                yield (place if bare else (*place, "file")), str(error)
+                return
+            yield from self.same_bytes(place, holder)
+
     def columns(self, value: Any, place: Location) -> Found:
         """What is wrong with the columns of empirical laws, anywhere in `value`."""
         from scenarios.readers.traces import read_column

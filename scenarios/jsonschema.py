@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from agents.baselines import BASELINES
+from agents.baselines import POLICIES
 from scenarios.schema import Scenario
 from simulator.arrivals import ARRIVALS, Tokens
 from simulator.descriptions import adapter
@@ -21,7 +21,7 @@ CHOICES: dict[str, tuple[type, ...]] = {
     "discipline": DISCIPLINES,
     "balancer": BALANCERS,
     "spike": SPIKES,
-    "policy": BASELINES,
+    "policy": POLICIES,
     "profile": PROFILES,
 }
 TEXT_FORMS = {"law", "policy", "balancer", "discipline"}  # a quantity, or a name, may stand for the description

@@ -1,11 +1,14 @@
 """Policies from the command line: by name, as `{kind: ...}`, or as `package.module:Class` from outside the project.
 
-`policy_of` is the one place that turns such a text into a policy: `--policy` of a run and `--policies` of an evaluation read alike.
+`policy_of` is the one place that turns such a text into a policy: `--policy` of a run and `--policies` of an evaluation read alike. The
+file of a checkpoint is sought from where the command is given; in a scenario file, from that file.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from scenarios.injection import split
@@ -24,13 +27,41 @@ def policy_of(text: str) -> Any:
     from pydantic import ValidationError
 
     from agents.baselines import Baseline
+    from agents.checkpoint import CheckpointError
 
     try:
-        return adapter(Baseline).validate_python(read_value(text))
+        return settled(adapter(Baseline).validate_python(read_value(text)))
+    except CheckpointError as error:
+        raise PolicyError(str(error)) from None
     except WrongPath as error:
         raise PolicyError(f"policy {text.strip()!r}: {error}") from None
     except ValidationError as error:
         raise PolicyError(f"policy {text.strip()!r}: {'; '.join(sentences(error.errors()))}") from None
+
+
+def settled(policy: Any) -> Any:
+    """The policy; a checkpoint by absolute path and with the digest of its file, CheckpointError where that cannot act."""
+    if getattr(policy, "kind", "") != "checkpoint":
+        return policy
+    from agents.acting import stored
+
+    path = Path(policy.file).resolve()
+    return replace(policy, file=str(path), sha256=policy.sha256 or stored(path).sha256)
+
+
+def from_here(text: str) -> str:
+    """The text of `--policy`, with a checkpoint's file by its absolute path; other policies as they are."""
+    try:
+        value = read_value(text)
+    except WrongPath:
+        return text
+    from agents.acting import SUFFIXES
+
+    if isinstance(value, str) and value.endswith(SUFFIXES):
+        return json.dumps(str(Path(value).resolve()))
+    if isinstance(value, dict) and value.get("kind") == "checkpoint" and isinstance(value.get("file"), str):
+        return json.dumps({**value, "file": str(Path(value["file"]).resolve())})
+    return text
 
 
 def sentences(errors: Any) -> list[str]:
@@ -69,6 +100,8 @@ def label_of(policy: Any) -> str:
     """`power-of-d`, or `power-of-d(d=3)` where it is not as it comes; a policy from outside by its class."""
     from dataclasses import fields
 
+    if hasattr(policy, "label"):
+        return policy.label
     if hasattr(policy, "arguments"):
         given = policy.arguments
     else:
@@ -78,8 +111,9 @@ def label_of(policy: Any) -> str:
 
 
 def version_of(policy: Any) -> str:
-    """Which policy it is, as recorded decisions name it."""
-    return label_of(policy)
+    """Which policy it is, as recorded decisions name it: a checkpoint also by the digest of its file."""
+    digest = getattr(policy, "sha256", None)
+    return label_of(policy) if digest is None else f"{label_of(policy)} sha256:{digest[:16]}"
 
 
 def default_of(field: Any) -> Any:

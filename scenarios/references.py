@@ -71,6 +71,7 @@ class Checker:
             yield from self.spike(("spikes", i), spike)
         for node in mapping(mapping(mapping(self.data.get("control")).get("policy")).get("weights")):
             yield from self.nodes.check(("control", "policy", "weights", node), node)
+        yield from self.files.checkpoint(("control", "policy"), mapping(self.data.get("control")).get("policy"))
         yield from self.files.columns(self.data, ())
         for name, service in self.services.items():
             yield from self.files.profiles(("services", name, "inference"), mapping(mapping(service).get("inference")))

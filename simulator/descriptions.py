@@ -74,8 +74,8 @@ class Choice:
     """Marks a field as one of several descriptions, chosen by `kind`.
 
     `dimension` is that of the scale parameters inside (inherited when None); with `bare` a quantity stands for the first class
-    made of it; with `names` a plain string stands for the kind without parameters. `kind: package.module:Class` takes a
-    description from outside the project.
+    made of it; with `names` a plain string stands for the kind without parameters, unless a class takes it (`named(text)`).
+    `kind: package.module:Class` takes a description from outside the project.
     """
 
     what: str
@@ -101,6 +101,9 @@ class Choice:
             except ValueError as error:
                 raise PydanticCustomError("quantity", "{expected}", {"expected": f"{error}, or a {self.what}"}) from None
         if self.names and isinstance(value, str):
+            made = next((made for cls in self.classes if hasattr(cls, "named") and (made := cls.named(value)) is not None), None)
+            if made is not None:
+                return made
             value = {"kind": value}
         if not isinstance(value, dict):
             form = f", or {WHAT[dimension].removeprefix('a ')}" if self.bare else ""

@@ -8,6 +8,7 @@ more of a server than `candidate.view`, which is what the agent is told.
 
 from typing import Annotated, Any
 
+from agents.acting import Checkpoint
 from agents.baselines.delay import EarliestFinish, LargestInTime, ShortestExpectedDelay
 from agents.baselines.plain import LocalFirst, Random, RoundRobin, Weighted
 from agents.baselines.queues import JoinShortestQueue, LeastLoaded, PowerOfD, PowerOfTwo
@@ -18,9 +19,10 @@ BASELINES = (
     Random, RoundRobin, LocalFirst, LeastLoaded, JoinShortestQueue, PowerOfTwo, PowerOfD, Weighted, ShortestExpectedDelay,
     EarliestFinish, LargestInTime, ExpectedUtility, Oracle,
 )  # fmt: skip
-Baseline = Annotated[Any, Choice("policy", BASELINES, names=True)]
+POLICIES = (*BASELINES, Checkpoint)
+Baseline = Annotated[Any, Choice("policy", POLICIES, names=True)]
 
 __all__ = [
-    "BASELINES", "Baseline", "EarliestFinish", "ExpectedUtility", "JoinShortestQueue", "LargestInTime", "LeastLoaded", "LocalFirst",
+    "BASELINES", "POLICIES", "Baseline", "EarliestFinish", "ExpectedUtility", "JoinShortestQueue", "LargestInTime", "LeastLoaded", "LocalFirst",
     "Oracle", "PowerOfD", "PowerOfTwo", "Random", "RoundRobin", "ShortestExpectedDelay", "Weighted",
 ]  # fmt: skip

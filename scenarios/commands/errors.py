@@ -5,6 +5,8 @@ from __future__ import annotations
 
 def user_errors() -> tuple[type[Exception], ...]:
     """Error classes whose text says where and what to change."""
+    from agents.checkpoint import CheckpointError
+    from agents.recording import RecordingError
     from scenarios.imports.writing import WriteError
     from scenarios.policies import PolicyError
     from scenarios.problems import ScenarioError
@@ -13,4 +15,4 @@ def user_errors() -> tuple[type[Exception], ...]:
     from scenarios.targets import TargetError
     from simulator.errors import SimulationError
 
-    return ScenarioError, InputError, PolicyError, ResultsError, TargetError, WriteError, SimulationError
+    return ScenarioError, CheckpointError, RecordingError, InputError, PolicyError, ResultsError, TargetError, WriteError, SimulationError

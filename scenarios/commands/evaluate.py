@@ -12,7 +12,7 @@ import typer
 
 from scenarios.commands.run import Overrides, ScenarioName, Spikes
 
-NAMED = "Policies with commas between: names, '{kind: ..., key: ...}', package.module:Class."
+NAMED = "Policies with commas between: names, checkpoints' files, '{kind: ..., key: ...}', package.module:Class."
 
 
 def evaluate(
@@ -66,9 +66,26 @@ def read_all(scenario: str, policies: str, reference: str | None, overrides: lis
                 mistakes.append(f"--reference {reference!r} is not among the policies{suggestion(named, chosen)}; there are {', '.join(chosen)}")
         except PolicyError as error:
             mistakes.append(f"--reference: {error}")
+    if loaded is not None:
+        mistakes += misfits(loaded, chosen)
     if mistakes:
         raise fail("\n".join(mistakes))
     return loaded, chosen, named
+
+
+def misfits(loaded: Any, policies: dict[str, Any]) -> list[str]:
+    """Why checkpoints cannot act in this scenario."""
+    from agents.checkpoint import CheckpointError
+    from scenarios.build import build
+
+    found = []
+    for policy in policies.values():
+        if getattr(policy, "kind", "") == "checkpoint":
+            try:
+                policy.actor(build(loaded.scenario, loaded.path.parent.resolve()))
+            except CheckpointError as error:
+                found.append(str(error))
+    return found
 
 
 def execute(

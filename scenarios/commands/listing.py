@@ -10,7 +10,7 @@ import typer
 
 def tables() -> dict[str, list[tuple[str, str]]]:
     """(name, one line) of everything that can be named, by what it is."""
-    from agents.baselines import BASELINES
+    from agents.baselines import POLICIES
     from scenarios.reading import LIBRARY, bundled, read_yaml
     from simulator.arrivals import ARRIVALS, Tokens
     from simulator.disciplines import DISCIPLINES
@@ -25,7 +25,7 @@ def tables() -> dict[str, list[tuple[str, str]]]:
     profiles, devices = inference_tables()
     return {
         "scenarios": shown,
-        "policies": lines(BASELINES),
+        "policies": lines(POLICIES),
         "laws": lines((*LAWS, Tokens)),
         "arrivals": lines(ARRIVALS),
         "spikes": lines(SPIKES),

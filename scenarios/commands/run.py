@@ -19,7 +19,7 @@ ScenarioName = Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenari
 
 def run(
     scenario: ScenarioName,
-    policy: Annotated[str | None, typer.Option(help="Who places calls, instead of the scenario's own policy.")] = None,
+    policy: Annotated[str | None, typer.Option(help="Who places calls, instead of the scenario's own policy: a name or a checkpoint's file.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Root seed, instead of the scenario's.")] = None,
     replications: Annotated[int, typer.Option(min=1, help="Independent replications.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Worker processes; results do not depend on it.")] = 1,
@@ -34,12 +34,13 @@ def run(
 ) -> None:
     """Simulate a scenario and store what happened."""
     from scenarios.commands import fail
+    from scenarios.policies import from_here
     from scenarios.reading import load
     from scenarios.targets import read_precision, read_slo
 
     overrides = list(set_ or [])
     if policy is not None:
-        overrides.append(f"control.policy={policy}")
+        overrides.append(f"control.policy={from_here(policy)}")
     levels = [read_slo(text) for text in slo or []]
     wanted = read_precision(precision) if precision is not None else None
     loaded = load(scenario, overrides, spike or [])
@@ -89,7 +90,7 @@ def execute(
     if not traces:
         print("interrupted before the first replication was finished: nothing to keep", file=sys.stderr)
         return INTERRUPTED
-    policy = getattr(chosen.control.policy, "kind", "outside")
+    policy = getattr(chosen.control.policy, "label", getattr(chosen.control.policy, "kind", "outside"))
     summary = {"scenario": chosen.name, "policy": policy, "telemetry": told(chosen.control), "seed": chosen.seed, **summarise(traces)}
     facts = {
         "seed": chosen.seed,
