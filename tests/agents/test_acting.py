@@ -74,7 +74,7 @@ def test_sampled_acting_draws_from_the_probabilities_and_is_repeatable(tmp_path)
     taken = probabilities[np.arange(len(found)), found.action]
     best = found.action == logits.argmax(1)
     spread = np.sqrt((probabilities.max(1) * (1 - probabilities.max(1))).sum())
-    assert abs(best.sum() - probabilities.max(1).sum()) < 4 * spread and 0.2 < best.mean() < 0.99
+    assert abs(best.sum() - probabilities.max(1).sum()) < 4 * spread and 0.05 < best.mean() < 0.9
     assert np.allclose(np.exp(found.log_prob), taken, atol=1e-4)
 
 
@@ -153,7 +153,7 @@ def vamappo(*arguments, cwd):
 
 def test_a_run_and_its_stored_scenario_use_the_file_and_never_load_torch(tmp_path):
     checkpoint_for(REGIMES, tmp_path / "a.pt")
-    first = vamappo("run", "regimes", "--policy", "a.pt", "--set", "horizon=3 s", "--set", "record.decisions=true", "--out", "one", "--json", cwd=tmp_path)
+    first = vamappo("run", "regimes", "--policy", "a.pt", "--set", "horizon=3 s", "--set", "warm_up=0 s", "--set", "record.decisions=true", "--out", "one", "--json", cwd=tmp_path)
     assert first.returncode == 0 and first.stderr.endswith("False\n"), first.stderr
     assert json.loads(first.stdout)["policy"] == "a.pt"
     (tmp_path / "below").mkdir()
