@@ -86,7 +86,7 @@ SHAPES = {
 
 @dataclass(frozen=True)
 class Stored:
-    """A policy as a file holds it: the actors, the settings, what it observes (`observed`), the file's digest."""
+    """A policy as a file holds it: the actors, the settings, what it observes (`agents.trainer.interface_of`), the file's digest."""
 
     path: Path
     sha256: str
@@ -99,12 +99,12 @@ class Stored:
         """Which actor acts for every node; CheckpointError where it depends on nodes that are others."""
         if len(self.actors) == 1:
             return np.zeros(len(nodes), dtype=np.int64)
-        maps, most = self.observed["nodes"], max(len(names) for names in self.observed["nodes"])
+        maps = self.observed.get("nodes") or [[]]
         for graph, names in enumerate(maps):
             if list(names) == list(nodes):
-                return graph * most + np.arange(len(nodes))
+                return graph * max(map(len, maps)) + np.arange(len(nodes))
         raise CheckpointError(
-            f"{self.path}: each agent has parameters of its own here (parameters: separate), for the nodes {', '.join(maps[0])}; "
+            f"{self.path}: each agent has parameters of its own here (parameters: separate), for the nodes {', '.join(maps[0]) or '(not named)'}; "
             "on other nodes only a policy with shared parameters can act"
         )
 
@@ -121,11 +121,6 @@ class Stored:
                 f"the scenario also has {', '.join(unknown)}: name them alike, or train on this scenario"
             )
         return shape_of(simulation, services=known)
-
-
-def observed(shapes: Sequence[Shape], nodes: Sequence[Sequence[str]]) -> dict[str, Any]:
-    """What a policy sees, to be stored with it as the trainer's `policy`: features by name, services, the nodes of every map."""
-    return {**names_of(shapes[0].services), "services": list(shapes[0].services), "nodes": [list(names) for names in nodes]}
 
 
 def names_of(services: Sequence[str]) -> dict[str, list[str]]:
@@ -153,7 +148,7 @@ def stored_at(path: Path, changed: int, size: int) -> Stored:
     described, arrays = read(path)
     try:
         settings = settings_of(described["settings"])
-        seen = described["more"].get("policy")
+        seen = described["more"].get("observation")
         if seen is None:
             raise CheckpointError(f"{path}: does not say what its policy observes: it cannot act in a scenario")
         check_features(path, seen)
@@ -161,7 +156,7 @@ def stored_at(path: Path, changed: int, size: int) -> Stored:
         count = 1 + max((int(name.split(".")[1]) for name in weights), default=-1)
         sizes = {"h": settings.hidden, "f": len(seen["own"]), "g": len(seen["slot"]), "1": 1}
         actors = tuple(actor_of(path, taken_dotted(weights, f"actors.{i}."), sizes) for i in range(count))
-        if not actors or (count > 1) != (settings.parameters == "separate" and sum(map(len, seen["nodes"])) > 1):
+        if not actors or (count > 1 and settings.parameters == "shared"):
             raise CheckpointError(f"{path}: holds {count} actor(s), which does not fit its settings")
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         return Stored(path, digest, settings, seen, int(described["updates"]), actors)
@@ -230,7 +225,7 @@ class Checkpoint:
 class LearnedActor:
     """Answers decisions; `log_prob` is that of its last answer, under the probabilities from which it would be drawn."""
 
-    __slots__ = ("action", "actors", "encoder", "legal", "logits", "number", "prior", "sampled", "shape", "split", "width", "world")
+    __slots__ = ("action", "actions", "actors", "encoder", "legal", "logits", "number", "prior", "sampled", "shape", "split", "width", "world")
 
     def __init__(self, found: Stored, simulation: Simulation, sampled: bool):
         from agents.observation import Encoder
@@ -242,6 +237,7 @@ class LearnedActor:
         self.actors = found.actors
         self.number = found.number_of([node.name for node in simulation.nodes]).tolist()
         self.prior = Prior(found.settings, simulation, self.shape) if found.settings.greedy_prior else None
+        self.actions = [a for a in range(self.shape.actions) if a < self.shape.width or learned(a, self.shape, found.observed)]
         self.sampled = sampled
         self.split, self.width = len(self.shape.own), self.shape.width
         self.action = 0  # as a place among `legal`
@@ -252,7 +248,7 @@ class LearnedActor:
         shape = self.shape
         values, candidates = self.encoder.values(decision)
         mask = self.encoder.mask(decision, candidates)
-        self.legal = legal = [action for action, allowed in enumerate(mask) if allowed]
+        self.legal = legal = [action for action in self.actions if mask[action]]
         flat = np.array(values, dtype=np.float32)
         rows = flat[self.split :].reshape(self.width, -1)
         if len(mask) > self.width:
@@ -276,6 +272,11 @@ class LearnedActor:
     def log_prob(self) -> float:
         """Log-probability of the last answer."""
         return float(np.log(softmax(self.logits.astype(np.float64))[self.action]))
+
+
+def learned(action: int, shape: Shape, seen: dict[str, Any]) -> bool:
+    """Whether an action that is no slot is of a kind that the policy was trained with: what it has never done it does not begin with."""
+    return bool(seen["rejects"] if shape.rejects and action == shape.width else seen["prefetches"])
 
 
 def action_rows(slots: np.ndarray, shape: Shape) -> np.ndarray:

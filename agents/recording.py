@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agents.acting import names_of
 from agents.advantage import interval_rewards
 from agents.observation import Encoder, hop_matrix, shape_of
 from agents.rewards import Ledger, discount_rate
@@ -132,13 +131,14 @@ class Recorder:
 
     def described(self) -> dict[str, Any]:
         """What is to be known to read the tables, as plain data."""
-        shape, nodes = self.shape, self.simulation.nodes
+        from agents.trainer import interface_of
+
+        nodes = self.simulation.nodes
         hops = hop_matrix(self.simulation)
         return {
             "version": VERSION, "policy": self.version, "nodes": [node.name for node in nodes],
             "hops": np.where(np.isfinite(hops), hops, len(nodes)).astype(int).tolist(),
-            "services": list(shape.services), "width": shape.width, "rejects": shape.rejects, "prefetches": shape.prefetches,
-            **names_of(shape.services), "credit": "share", "beta_per_s": discount_rate(self.simulation),
+            **interface_of(self.shape), "credit": "share", "beta_per_s": discount_rate(self.simulation),
         }  # fmt: skip
 
 

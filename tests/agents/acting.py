@@ -7,12 +7,11 @@ from typing import Any
 
 import torch
 
-from agents.acting import observed
 from agents.checkpoint import save
 from agents.learner import Learner
-from agents.networks import Sizes
 from agents.observation import hop_matrix, shape_of
 from agents.settings import Learning
+from agents.trainer import interface_of, sizes_of
 from agents.transitions import Graphs
 from scenarios.build import build
 
@@ -23,13 +22,12 @@ def learner_for(described: Any, seed: int = 0, **keys: Any) -> tuple[Learner, di
     """(a learner with weights large enough to have opinions, what the trainer stores beside it) for a scenario."""
     simulation = build(described, Path())
     shape = shape_of(simulation)
-    sizes = Sizes(len(shape.own), len(shape.slot), len(shape.node), len(shape.own))
-    found = Learner(Learning(**{"hidden": 16, **keys}), sizes, Graphs.of([hop_matrix(simulation).astype(int)]), seed)
+    found = Learner(Learning(**{"hidden": 16, **keys}), sizes_of(shape), Graphs.of([hop_matrix(simulation).astype(int)]), seed)
     noise = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in found.policy.parameters():
             parameter += 0.3 * torch.randn(parameter.shape, generator=noise)
-    return found, {"policy": observed([shape], [[node.name for node in simulation.nodes]])}
+    return found, {"observation": {**interface_of(shape), "nodes": [[node.name for node in simulation.nodes]]}}
 
 
 def checkpoint_for(described: Any, path: Path, seed: int = 0, **keys: Any) -> Learner:

@@ -103,6 +103,15 @@ def test_it_moves_to_another_map_but_not_to_other_services(tmp_path):
         policy.actor(load("edge-chat").build())
 
 
+def test_what_it_was_not_trained_with_it_does_not_do(tmp_path):
+    checkpoint_for(REGIMES, tmp_path / "a.pt")
+    rejecting = load("regimes", [*SHORT, "control.reject=true"]).scenario
+    found = recorded(rejecting, Checkpoint(str(tmp_path / "a.pt"), acting="sampled"))
+    assert found.mask[:, 12].all() and not (found.action == 12).any()
+    checkpoint_for(rejecting, tmp_path / "b.pt")
+    assert (recorded(rejecting, Checkpoint(str(tmp_path / "b.pt"), acting="sampled")).action == 12).any()
+
+
 def test_services_are_told_apart_by_name_whatever_their_order(tmp_path):
     checkpoint_for(REGIMES, tmp_path / "a.pt")
     turned = replace(REGIMES, services=dict(reversed(REGIMES.services.items())), applications=REGIMES.applications)
@@ -129,7 +138,7 @@ def broken(path, change):
     ("change", "said"),
     [
         (lambda d, a: d["more"].clear(), "does not say what its policy observes"),
-        (lambda d, a: d["more"]["policy"]["slot"].append("luck"), "trained on other features .*luck"),
+        (lambda d, a: d["more"]["observation"]["slot"].append("luck"), "trained on other features .*luck"),
         (lambda d, a: a.pop("policy/actors.0.query.weight"), "query.weight is missing"),
         (lambda d, a: a.update({"policy/actors.0.own.bias": np.zeros(3, np.float32)}), r"own.bias is \(3,\), expected \(16,\)"),
         (lambda d, a: a["policy/actors.0.own.bias"].__setitem__(0, np.nan), "not finite"),
@@ -153,7 +162,8 @@ def vamappo(*arguments, cwd):
 
 def test_a_run_and_its_stored_scenario_use_the_file_and_never_load_torch(tmp_path):
     checkpoint_for(REGIMES, tmp_path / "a.pt")
-    first = vamappo("run", "regimes", "--policy", "a.pt", "--set", "horizon=3 s", "--set", "warm_up=0 s", "--set", "record.decisions=true", "--out", "one", "--json", cwd=tmp_path)
+    changes = [part for change in (*SHORT, "record.decisions=true") for part in ("--set", change)]
+    first = vamappo("run", "regimes", "--policy", "a.pt", *changes, "--out", "one", "--json", cwd=tmp_path)
     assert first.returncode == 0 and first.stderr.endswith("False\n"), first.stderr
     assert json.loads(first.stdout)["policy"] == "a.pt"
     (tmp_path / "below").mkdir()
