@@ -24,12 +24,13 @@ app = typer.Typer(
 
 def register() -> None:
     """Adds every command; their modules import what they need when they run."""
-    from scenarios.commands import bench, check, compare, demo, evaluate, fit_profile, imports, listing, run, stress, tail, test, validate
+    from scenarios.commands import bench, check, compare, demo, describe, evaluate, fit_profile, imports, listing, run, stress, tail, test, validate
 
     app.command(epilog="Example: vamappo run edge-chat --policy shortest-expected-delay --replications 10 --workers 2")(run.run)
     app.command(epilog="Example: vamappo evaluate edge-chat --policies least-loaded,shortest-expected-delay --replications 30 --workers 2")(evaluate.evaluate)
     app.command(epilog="Example: vamappo compare results/before results/after")(compare.compare)
     app.command(epilog="Example: vamappo check edge-chat")(check.check)
+    app.command(epilog="Example: vamappo describe edge-chat")(describe.describe)
     app.command(name="list", epilog="Example: vamappo list laws")(listing.list_)
     app.command(epilog="Example: vamappo schema > scenario.schema.json")(listing.schema)
     app.command(epilog="Example: vamappo stress edge-chat --sweep 'spikes.edge-slow.factor=2;4;8' --replications 10 --workers 2")(stress.stress)
