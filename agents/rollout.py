@@ -134,7 +134,7 @@ class Environment:
         following = self.step(action)
         if following is None or following.time >= self.limit:
             self.close(float(self.world.environment.now))
-            self.loop.close()
+            self.loop.close()  # type: ignore[attr-defined]
             self.begin(self.episode + 1)
 
     def step(self, action: int) -> Decision | None:
@@ -237,7 +237,7 @@ class Group:
             ended += found
             for stretch in stretches:
                 early += streams.add(i, environment.graph, stretch, environment.ledger.beta)
-        t, e = streams.order()
+        t, e = streams.order()  # type: ignore[assignment]
         flat = t * E + e
         ends = np.stack(streams.states) if streams.states else np.zeros((0, *state.shape[2:]), np.float32)
         utility, latency = np.array(ended).reshape(-1, 2).T

@@ -81,7 +81,8 @@ class Trainer:
             different.append("settings")
         if different:
             raise CheckpointError(f"{path}: was trained with other {', '.join(different)}: resume with the same command, or begin anew without --resume")
-        trainer = Trainer(learner, plan, Crew(plan, learner.sizes, learner.graphs.agents, workers), facts or {}, told["windows"], told["best"], told["validations"])
+        crew = Crew(plan, learner.sizes, learner.graphs.agents, workers)
+        trainer = Trainer(learner, plan, crew, facts or {}, told["windows"], told["best"], told["validations"])
         lengths = np.cumsum([0, *arrays["lengths"].tolist()])
         actions = arrays["actions"].tolist()
         episodes = arrays["episodes"].tolist()
