@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.estimates import INSTANT
 from simulator.record import CALL_FIELDS
 from simulator.trace import Trace
 
@@ -31,7 +32,7 @@ def energy_figures(traces: Sequence[Trace], goodput: float | None) -> dict[str, 
     joules = float(idle.sum() + dynamic.sum())
     figures: dict[str, Any] = {
         "energy_j": joules,
-        "mean_power_w": joules / window if window > 0 else None,
+        "mean_power_w": joules / window if window > INSTANT else None,
         "cost": float(cost.sum()),
         **a_request(joules, float(cost.sum()), int(completed.sum())),
         "goodput_per_joule": goodput * window / joules if goodput is not None and joules > 0 else None,
@@ -39,7 +40,7 @@ def energy_figures(traces: Sequence[Trace], goodput: float | None) -> dict[str, 
             name: {
                 "energy_j": float(idle[i] + dynamic[i]),
                 "dynamic_j": float(dynamic[i]),
-                "mean_power_w": float(idle[i] + dynamic[i]) / window if window > 0 else None,
+                "mean_power_w": float(idle[i] + dynamic[i]) / window if window > INSTANT else None,
                 "cost": float(cost[i]),
             }
             for i, name in enumerate(first.nodes)

@@ -18,6 +18,7 @@ import numpy as np
 SECTIONS = 20
 BATCHES = 60
 FEWEST_BEYOND = 10.0
+INSTANT = 1e-12  # s; over a shorter window there are no rates and no time averages
 
 
 @dataclass(frozen=True)

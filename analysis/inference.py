@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.estimates import clean, mean_estimate, quantile_estimate
+from analysis.estimates import INSTANT, clean, mean_estimate, quantile_estimate
 from simulator.inference.record import columns_of
 from simulator.trace import Trace
 
@@ -36,7 +36,7 @@ def token_figures(rows: Sequence[dict[str, np.ndarray]], window: float) -> dict[
         "end_to_end_s": time_figures([row["ended"] - row["reached"] for row in rows]),
         "mean_prompt_tokens": clean(float(prompts.mean())) if len(prompts) else None,
         "mean_output_tokens": clean(float(outputs.mean())) if len(outputs) else None,
-        "output_tokens_per_s": clean(float(outputs.sum()) / window) if window > 0 else None,
+        "output_tokens_per_s": clean(float(outputs.sum()) / window) if window > INSTANT else None,
         "preemptions": int(sum(row["preemptions"].sum() for row in rows)),
     }
 

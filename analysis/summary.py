@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from analysis.energy import energy_figures
-from analysis.estimates import Estimate, clean, mean_estimate, quantile_estimate
+from analysis.estimates import INSTANT, Estimate, clean, mean_estimate, quantile_estimate
 from analysis.inference import inference_figures
 from analysis.invariants import invariants
 from simulator.record import CALL_FIELDS, LANES
@@ -55,8 +55,8 @@ def request_figures(traces: Sequence[Trace], chosen: Callable[[Trace], np.ndarra
         "completed_fraction": counts["completed"] / counts["generated"] if counts["generated"] else None,
         "latency_s": latency_figures(done, traces[0].exceed),
         "latency_all_s": latency_figures(everything, traces[0].exceed),
-        "throughput_per_s": ended_in_window(traces, masks) / span if span > 0 else None,
-        "goodput_per_s": good / span if span > 0 else None,
+        "throughput_per_s": ended_in_window(traces, masks) / span if span > INSTANT else None,
+        "goodput_per_s": good / span if span > INSTANT else None,
         "attainment": mean_estimate(judged).as_dict() if any(len(j) for j in judged) else {"value": None, "reason": "no objective is declared"},
         "utility": {"mean": mean_estimate(valued).as_dict(), "total": float(sum(u.sum() for u in valued))}
         if any(len(u) for u in valued)
@@ -110,12 +110,12 @@ def station_figures(records: Sequence[Any], exceed: Sequence[float] = ()) -> dic
     n = np.arange(length)
     workers = records[0].workers
     waits, sojourns, services = (pooled(records, name) for name in ("waits", "sojourns", "services"))
-    share = time_at / window if window > 0 else time_at * np.nan
+    share = time_at / window if window > INSTANT else time_at * np.nan
     mean = float(n @ share)
     rejected = sum(record.rejected for record in records)
     if records[0].busy_s is not None:  # batches: workers and jobs in service differ in number
-        busy = sum(record.busy_s for record in records) / window if window > 0 else np.nan
-        queue = sum(record.queue_s for record in records) / window if window > 0 else np.nan
+        busy = sum(record.busy_s for record in records) / window if window > INSTANT else np.nan
+        queue = sum(record.queue_s for record in records) / window if window > INSTANT else np.nan
     else:
         busy = float(np.minimum(n, workers) @ share)
         queue = float(np.maximum(n - workers, 0) @ share) if np.isfinite(workers) else 0.0
@@ -143,7 +143,7 @@ def link_figures(records: Sequence[Any]) -> dict[str, Any]:
     window = sum(record.window_s for record in records)
     waits = pooled(records, "waits")
     return {
-        "utilisation": clean(sum(record.busy_s for record in records) / window) if window > 0 else None,
+        "utilisation": clean(sum(record.busy_s for record in records) / window) if window > INSTANT else None,
         "mean_wait_s": clean(waits.mean()),
         **quantiles_of(waits, "wait_s"),
         "mean_transit_s": clean(sum(record.transit_s for record in records) / waits.count) if waits.count else None,

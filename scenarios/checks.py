@@ -10,6 +10,7 @@ from typing import Any
 from scenarios.build_inference import inference_notes, inferences
 from scenarios.build_memory import memory_notes
 from scenarios.build_network import network_parts
+from scenarios.idle_settings import idle_settings
 from scenarios.inputs import input_notes
 from scenarios.problems import path_text
 from scenarios.schema import Scenario
@@ -28,6 +29,7 @@ def warnings_of(scenario: Scenario, base: Path) -> Iterator[str]:
     nodes, links, notes = network_parts(scenario.network, base)
     yield from (f"network: {note}" for note in notes)
     yield from unreachable(scenario, nodes, links)
+    yield from idle_settings(scenario, nodes)
     yield from memory_notes(scenario, nodes, links)
     yield from inference_notes(scenario, nodes, base)
     yield from input_notes(scenario, base)

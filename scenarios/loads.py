@@ -1,8 +1,8 @@
 """Offered load: how much work and how many bits a scenario sends to each station and link a second, before it runs.
 
 Requests enter as declared. The calls that become ready at a node spread over the deployments within `hops` of it in proportion to
-capacity (workers times speed), variants evenly; inputs come from where their senders run, so a policy that keeps calls together
-loads links less.
+capacity (workers times speed), variants evenly; batches are full; inputs come from where their senders run, so a policy that keeps
+calls together loads links less.
 """
 
 from __future__ import annotations
@@ -11,9 +11,14 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from scenarios.build import Files, build
 from scenarios.schema import Scenario
+from simulator.batch import BatchStation
 from simulator.callgraph import Application, Vertex
+
+BATCHES = 4000  # drawn to estimate how long the longest of a batch lasts
 
 
 def offered_loads(scenario: Scenario, base: Path) -> dict[str, Any]:
@@ -58,7 +63,7 @@ def add_application(
         for candidate, share in spread[vertex.index]:
             stations = getattr(candidate.server, "stations", [candidate.server])
             for station in stations:
-                spiked = mean_with_spikes(vertex, station.saturation or candidate.mean_work)
+                spiked = part_of_batch(vertex, candidate, station, mean_with_spikes(vertex, station.saturation or candidate.mean_work))
                 work[station.name] = work.get(station.name, 0.0) + calls * share * spiked / len(stations)
         for before, _, column in vertex.inputs:
             mean = mean_of(application.columns[column].law)
@@ -121,6 +126,18 @@ def mean_with_spikes(vertex: Vertex, mean: float) -> float:
         if math.isfinite(extra):
             mean += spike.probability * (mean * (extra - 1.0) if spike.factor is not None else extra)
     return mean
+
+
+def part_of_batch(vertex: Vertex, candidate: Any, station: Any, mean: float) -> float:
+    """Mean work of a job [s], or its part of a full batch where jobs are served together; `mean` is that of a job alone."""
+    if not isinstance(station, BatchStation) or station.duration == "sum":
+        return mean
+    law = vertex.service.variants[candidate.variant][2]
+    if station.duration == "once" or not hasattr(law, "sample"):
+        return mean / station.size
+    draws = np.asarray(law.sample(np.random.default_rng(0), BATCHES * station.size)).reshape(BATCHES, station.size)
+    alone = float(draws.mean())
+    return mean / station.size * (float(draws.max(1).mean()) / alone if alone > 0.0 else 1.0)
 
 
 def mean_of(law: Any) -> float:

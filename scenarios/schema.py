@@ -199,6 +199,9 @@ class Deployment:
             return "variants must name at least one, or be left out for all"
         if self.replicas > 1 and self.workers is None:
             return "replicas are stations of their own: say how many 'workers' each has"
+        d = getattr(self.balancer, "d", 1)
+        if self.replicas > 1 and d > self.replicas:
+            return f"balancer.d must be from 1 to the number of replicas, {self.replicas}, got {d}"
         if self.discipline is not None and self.workers is None:
             return "a discipline of its own needs 'workers' of its own (else the node's discipline counts)"
         return "nodes must be a place without one_of: a deployment stays where it is" if self.nodes.one_at_random else None

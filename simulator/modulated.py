@@ -63,9 +63,11 @@ class Mmpp:
 
     def problem(self) -> str | None:
         if len(self.rates) != len(self.stays) or len(self.rates) < 2:
-            return "'rates' and 'stays' must be equally long, two states or more"
-        if min(self.stays) <= 0 or max(self.rates) <= 0:
-            return "stays must be above 0, and at least one rate"
+            return f"'rates' and 'stays' must be equally long, two states or more, got {len(self.rates)} and {len(self.stays)}"
+        if min(self.stays) <= 0:
+            return "stays must be above 0"
+        if max(self.rates) <= 0:
+            return "rates must have one above 0"
         return None
 
     def source(self, generator: np.random.Generator) -> Streamed:

@@ -1,5 +1,6 @@
 """The scenarios printed in the docs run as they are."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,5 +29,12 @@ def test_scenario_runs(text):
     if described.requests is not None:
         described = replace(described, requests=min(described.requests, 2000))
     figures = summarise([run(described)])
+    json.dumps(figures, allow_nan=False)
     assert figures["requests"]["completed"] > 0
     assert figures["requests"]["unfinished"] == 0
+
+
+def test_defaults_are_those_of_the_program():
+    from scenarios.defaults_page import page
+
+    assert (DOCS / "defaults.md").read_text(encoding="utf-8") == page(), "run: python -m scenarios.defaults_page > docs/defaults.md"

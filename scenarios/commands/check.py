@@ -18,6 +18,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Offered load of stations and links, the bottleneck and the load at which it saturates, traces, infinite moments."""
+    from scenarios.idle_settings import left_out
     from scenarios.inputs import inputs_of, traces_of
     from scenarios.loads import offered_loads
     from scenarios.reading import load
@@ -26,14 +27,18 @@ def check(
     loads = offered_loads(loaded.scenario, loaded.path.parent)
     if as_json:
         inputs = inputs_of(loaded.scenario, loaded.path.parent)
-        print(json.dumps({"scenario": loaded.scenario.name, **loads, "inputs": inputs, "warnings": list(loaded.warnings)}, indent=1, allow_nan=False))
+        more = {"left_out": left_out(loaded.scenario), "inputs": inputs, "warnings": list(loaded.warnings)}
+        print(json.dumps({"scenario": loaded.scenario.name, **loads, **more}, indent=1, allow_nan=False))
         return
     from rich.table import Table
 
     from scenarios.commands.tables import output
 
     console = output()
-    console.print(f"{loaded.scenario.name}: {loads['requests_per_s']:.4g} requests/s offered; calls are assumed to spread evenly by capacity")
+    rate = f"{loads['requests_per_s']:.4g} requests/s offered" if loads["requests_per_s"] else "no rate of its own is offered"
+    console.print(f"{loaded.scenario.name}: {rate}; calls are assumed to spread evenly by capacity")
+    if (without := left_out(loaded.scenario)) is not None:
+        console.print(without)
     for kind in ("stations", "links"):
         table = Table(kind.removesuffix("s"), "offered load", box=None, pad_edge=False)
         ordered = sorted(loads[kind].items(), key=lambda item: -item[1])

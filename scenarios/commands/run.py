@@ -119,9 +119,11 @@ def execute(
 def conclude(summary: dict[str, Any], facts: dict[str, Any], levels: list[Any], target: Path | None, as_json: bool) -> int:
     """Prints the figures and the service levels; returns the exit status."""
     from scenarios.commands import CHECK_FAILED, DONE
-    from scenarios.commands.tables import end_table, judged
+    from scenarios.commands.tables import cautions, end_table, judged
 
     verdicts = judged(levels, summary)
+    for caution in cautions(summary):
+        print(f"note: {caution}", file=sys.stderr)
     if as_json:
         print(json.dumps(summary, indent=1, allow_nan=False))
     else:

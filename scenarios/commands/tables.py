@@ -95,6 +95,21 @@ def judged(levels: list[Any], summary: dict[str, Any]) -> list[tuple[bool, str]]
     return [level.judge(summary) for level in levels]
 
 
+def cautions(summary: dict[str, Any]) -> list[str]:
+    """What makes figures of a run mean less than they seem to."""
+    said = []
+    if summary["requests"]["generated"] == 0:
+        said.append("no request arrived in the counting window: all came during the warm-up, or none came; see warm_up, requests and horizon")
+    full = [name for name, figures in summary["stations"].items() if (figures["utilisation"] or 0.0) >= BUSY] if summary["loop"] == "open" else []
+    if full:
+        names = ", ".join(full[:3]) + (" and others" if len(full) > 3 else "")
+        said.append(f"{names} had no idle moment: queues grow for as long as the run lasts, and latencies with them (vamappo check shows the offered load)")
+    return said
+
+
+BUSY = 0.9995  # a utilisation that says overload
+
+
 def end_table(summary: dict[str, Any], facts: dict[str, Any], target: Path | None) -> None:
     """Prints the run's figures."""
     from rich.table import Table

@@ -47,6 +47,11 @@ def word(verdict: Any) -> str:
     return "reported" if verdict.passed is None else "pass" if verdict.passed else "MISS"
 
 
+def judged_by(verdict: Any) -> str:
+    """z, or the relative tolerance where the closed form is a limit or exact."""
+    return f"{verdict.z:+.2f}" if verdict.z is not None else f"within {100 * verdict.tolerance:g} %" if verdict.tolerance else "equal"
+
+
 def size(verdict: Any) -> str:
     """Replications and requests."""
     return f"{verdict.replications} x {verdict.requests:,}" if verdict.replications > 1 else f"{verdict.requests:,}"
@@ -62,12 +67,13 @@ PAGE = """# Validation: the simulator against theory
 
 This page was written by `vamappo validate{option}`, vamappo {version}, Python {python}, numpy {numpy}. {tally}.
 
-Every case is a scenario in `scenarios/validation/`; run one with `vamappo validate --case O05`. A statistic passes when the mean of its
-replications is within 4 standard deviations of theory; the deviation is known from independent simulators (O cases) or measured once
-(V cases), and scaled to the size of the run. Closed forms that are limits, and exact ones, have a tolerance of their own and no z. Means of
-infinite variance are reported, not judged. `+/-` is the half width of the 95 % interval over replications. Times are seconds, rates a
-second. Mistakes put in on purpose (LIFO for FIFO, Lomax for Pareto, propagation forgotten, the warm-up kept, time-outs that leave work
-behind, a retry that reuses the first draw, sharing that serves one by one) are each caught by a case: `tests/theory/test_validate.py`.
+Every case is a scenario in `scenarios/validation/`; run one with `vamappo validate --case O05` (minutes at full size; `--quick` takes
+seconds). A statistic passes when the mean of its replications is within 4 standard deviations of theory; the deviation is known from
+independent simulators (O cases) or measured once (V cases), and scaled to the size of the run. Closed forms that are limits, and exact
+ones, have a tolerance of their own in place of z. Means of infinite variance are reported, not judged. `+/-` is the half width of the
+95 % interval over replications. Times are seconds, rates a second. Mistakes put in on purpose (LIFO for FIFO, Lomax for Pareto,
+propagation forgotten, the warm-up kept, time-outs that leave work behind, a retry that reuses the first draw, sharing that serves one by
+one) are each caught by a case: `tests/theory/test_validate.py`.
 
 """
 
@@ -83,10 +89,10 @@ def write_page(page: Path, verdicts: list[Any], cases: Any, quick: bool) -> None
     option = " --quick" if quick else ""
     ours = version_of("vamappo") or "from source"
     head = PAGE.format(option=option, version=ours, python=platform.python_version(), numpy=np.__version__, tally=tally(verdicts))
-    lines = ["| case | statistic | expected | observed | +/- | z | n | seconds | verdict | in `summary.json` |", "|---|---|---|---|---|---|---|---|---|---|"]
+    lines = ["| case | statistic | expected | observed | +/- | z | n | seconds of the case | verdict | in `summary.json` |", "|---" * 10 + "|"]
     for v in verdicts:
         half = f"{v.half_width:.2g}" if v.half_width is not None else ""
-        z = f"{v.z:+.2f}" if v.z is not None else ""
+        z = judged_by(v)
         lines.append(
             f"| {v.case} | {v.statistic} | {v.expected:.6g} | {v.observed:.6g} | {half} | {z} | {size(v)} | {v.seconds:.0f} | {word(v)} | `{v.summary}` |"
         )
@@ -103,10 +109,10 @@ def show(verdicts: list[Any]) -> None:
 
     from scenarios.commands.tables import output
 
-    table = Table("case", "model", "statistic", "expected", "observed", "+/- 95 %", "z", "n", "seed", "s", "verdict", box=None, pad_edge=False)
+    table = Table("case", "model", "statistic", "expected", "observed", "+/- 95 %", "z", "n", "seed", "s a case", "verdict", box=None, pad_edge=False)
     for v in verdicts:
         half = f"{v.half_width:.3g}" if v.half_width is not None else ""
-        z = f"{v.z:+.2f}" if v.z is not None else ""
+        z = judged_by(v)
         table.add_row(v.case, v.model, v.statistic, f"{v.expected:.6g}", f"{v.observed:.6g}", half, z, size(v), str(v.seed), f"{v.seconds:.1f}", word(v))
     output().print(table)
     print(f"{tally(verdicts)}; times in seconds, rates a second")

@@ -44,6 +44,7 @@ class Verdict:
     seed: int
     seconds: float
     passed: bool | None  # None where it is only reported
+    tolerance: float | None  # relative, where the closed form is a limit or exact; else the gate of z counts
     summary: str  # where `summary.json` of a run of the case's scenario has it
 
 
@@ -67,21 +68,23 @@ def run_case(case: Case, quick: bool, workers: int, seed: int) -> Iterator[Verdi
     requests = case.requests if case.exact or not quick else max(int(case.requests * QUICK_SHARE), 1200)
     replications = 1 if case.exact else QUICK_REPLICATIONS if quick else REPLICATIONS
     begun = time.perf_counter()
+    names: dict[str, dict[str, str]] = {}
     figures: dict[str, list[float]] = {statistic.id: [] for statistic in case.statistics}
     for name, text in case.runs.items():
         described = parse(text.format(n=requests), Path(f"{case.id}.yaml")).scenario
         for trace in run_replications(Factory(described, Path(), seed), range(replications), workers):
             shown = Run(trace)
+            names[name] = shown.names()
             for statistic in case.statistics:
                 if statistic.run == name:
                     figures[statistic.id].append(statistic.figure.of(shown))
     seconds = time.perf_counter() - begun
     for statistic in case.statistics:
-        yield judge(case, statistic, figures[statistic.id], requests, seed, seconds)
+        yield judge(case, statistic, figures[statistic.id], requests, seed, seconds, names[statistic.run])
 
 
-def judge(case: Case, statistic: Statistic, values: list[float], requests: int, seed: int, seconds: float) -> Verdict:
-    """The verdict on one statistic."""
+def judge(case: Case, statistic: Statistic, values: list[float], requests: int, seed: int, seconds: float, names: dict[str, str]) -> Verdict:
+    """The verdict on one statistic; `names` of the first station, link and call stand in its place in the summary."""
     from analysis.estimates import t_factor
 
     observed = float(np.mean(values))
@@ -96,5 +99,5 @@ def judge(case: Case, statistic: Statistic, values: list[float], requests: int, 
         passed = abs(z) <= GATE
     return Verdict(
         case.id, case.model, statistic.name, statistic.expected, observed, half, z, requests, len(values), seed, seconds, passed if statistic.gate else None,
-        statistic.figure.path,
-    )
+        statistic.limit or 0.0 if z is None else None, statistic.figure.path.format(**names),
+    )  # fmt: skip

@@ -31,6 +31,11 @@ class Run:
         self.station = trace.stations[0]
         self.link = trace.links[0] if trace.links else None
 
+    def names(self) -> dict[str, str]:
+        """What {first}, {link} and {call} stand for."""
+        vertex = self.trace.vertices[0]
+        return {"first": self.station.name, "link": self.link.name if self.link is not None else "", "call": f"{vertex.application}.{vertex.call}"}
+
     def number(self, power: int) -> float:
         """Time average of the number at the first station, to a power."""
         share = self.station.time_at / self.station.window_s

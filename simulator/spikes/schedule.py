@@ -8,6 +8,7 @@ anything else in the scenario.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,7 +60,12 @@ def schedule_problem(
         return "explicit times need both 'at' (a list of times) and 'for' (how long)"
     if chain is None and not explicit and (up is None or down is None):
         return f"a schedule is missing: give {FORMS}"
-    return None
+    return "up must be above 0 on average, or an episode never ends" if up is not None and mean_of(up) == 0.0 else None
+
+
+def mean_of(law: Any) -> float:
+    """The mean of a law; nan where nobody knows it."""
+    return float(law.moments().mean) if hasattr(law, "moments") else math.nan
 
 
 def draws(law, streams: Streams, name: str, purpose: str) -> Iterator[float]:
