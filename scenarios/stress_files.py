@@ -70,23 +70,27 @@ def rows_of(found: Curves) -> list[list[Any]]:
 
 
 def draw(folder: Path, found: Curves) -> None:
-    """The response curves: a panel a figure, the first sweep along the axis, a line for every combination of the others."""
+    """A panel a figure: the first sweep along the axis and a line for every combination of the others, or else the experiments side by side."""
     from analysis.plots import figure, plot_response, save
 
-    first, *others = found.sweeps
-    numbers = first.numbers()
+    swept = bool(found.sweeps)
     lines: dict[str, list[str]] = {}
     for label, point in found.points.items():
         if point.values is not None:
-            lines.setdefault(", ".join(f"{sweep.path}={value}" for sweep, value in zip(others, point.values[1:], strict=True)), []).append(label)
+            lines.setdefault(", ".join(f"{s.path}={value}" for s, value in zip(found.sweeps[1:], point.values[1:], strict=True)), []).append(label)
+    first = found.sweeps[0] if swept else None
+    at = (first.numbers() or list(first.values)) if first is not None else list(lines[""])
     base = found.figures[found.base] if found.points[found.base].values is None else None
     made, axes = figure(len(found.shown), 3.6 * len(found.shown), 3.8)
     for one, shown in zip(axes, found.shown, strict=True):
         curves = {line: [found.figures[label][shown.name] for label in labels] for line, labels in lines.items()}
         level = (found.base, base[shown.name]) if base is not None else None
-        plot_response(one, numbers or list(first.values), curves, level)
+        plot_response(one, at, curves, level, joined=swept)
         one.set_ylabel(f"{shown.title} [s]" if shown.unit == "s" else shown.title)
-        one.set_xlabel(first.path + (f" [{first.unit}]" if first.unit else ""))
+        if first is not None:
+            one.set_xlabel(first.path + (f" [{first.unit}]" if first.unit else ""))
+        else:
+            one.tick_params(axis="x", labelrotation=25)
     handles, labels = axes[0].get_legend_handles_labels()
     if handles:
         made.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 4), frameon=False, fontsize=8)

@@ -68,7 +68,7 @@ def short_names(sweeps: Sequence[Sweep]) -> list[str]:
 
 @dataclass(frozen=True)
 class Point:
-    """A combination of values (None for the base without the swept spikes) and the scenario that it makes."""
+    """A combination of values (empty where nothing is swept, None for the base that the others are compared with) and the scenario that it makes."""
 
     label: str
     values: tuple[str, ...] | None

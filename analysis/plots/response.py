@@ -17,11 +17,12 @@ MARKERS = "osD^vP"
 
 
 def plot_response(
-    axes: Axes, at: Sequence[float] | Sequence[str], curves: Mapping[str, Sequence[Estimate]], level: tuple[str, Estimate] | None = None
+    axes: Axes, at: Sequence[float] | Sequence[str], curves: Mapping[str, Sequence[Estimate]], level: tuple[str, Estimate] | None = None, joined: bool = True
 ) -> None:
     """Every curve has an estimate for each of `at`; one without a value is left out, so that its line has a gap.
 
-    `level` is drawn across, with its interval shaded. Texts in `at` stand in their order, evenly.
+    `level` is drawn across, with its interval shaded. Texts in `at` stand in their order, evenly; without `joined`
+    no line leads from one to the next.
     """
     named = all(isinstance(value, str) for value in at)
     places = [float(i) for i in range(len(at))] if named else [float(value) for value in at]
@@ -34,7 +35,7 @@ def plot_response(
         bars = [[max(v - e.low, 0.0) if e.low is not None else 0.0 for v, e in zip(values, estimates, strict=True)],
                 [max(e.high - v, 0.0) if e.high is not None else 0.0 for v, e in zip(values, estimates, strict=True)]]  # fmt: skip
         colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i // len(COLOURS) % len(MARKERS)]
-        axes.errorbar(places, values, yerr=bars, capsize=3, linewidth=1.5, markersize=4, label=label or None, color=colour, marker=marker)
+        axes.errorbar(places, values, yerr=bars, capsize=3, linestyle="-" if joined else "", markersize=4, label=label or None, color=colour, marker=marker)
     seen = [e.value for estimates in curves.values() for e in estimates if e.value is not None and e.value > 0.0]
     if seen and max(seen) > WIDE * min(seen):
         axes.set_yscale("log")

@@ -13,12 +13,16 @@ from scenarios.commands.run import Overrides, ScenarioName, Spikes
 
 SWEEP = "Values to try, such as 'spikes.edge-slow.factor=2;4;8'; several sweeps make every combination."
 WITHOUT = "Leave this spike out of the base, too (swept ones always are); may stand several times."
+EACH = "Try every spike of the scenario by itself: which of them breaks the --slo?"
+PLAN = "Try the experiments of this file, each with spikes, values and spikes left out."
 BREAK = "Find the value at which the --slo breaks, such as spikes.edge-slow.factor."
 
 
 def stress(
     scenario: ScenarioName,
     sweep: Annotated[list[str] | None, typer.Option(metavar="PATH=V1;V2;...", help=SWEEP)] = None,
+    each: Annotated[bool, typer.Option("--each-spike", help=EACH)] = False,
+    plan: Annotated[Path | None, typer.Option(metavar="FILE", help=PLAN)] = None,
     find: Annotated[str | None, typer.Option("--find-breaking-point", metavar="PATH", help=BREAK)] = None,
     between: Annotated[str | None, typer.Option(metavar="V1;V2", help="Where to look for the breaking point; else from the scenario's value on.")] = None,
     tolerance: Annotated[str, typer.Option(help="How narrow the breaking point's bracket has to be, relatively.")] = "5 %",
@@ -35,23 +39,30 @@ def stress(
     resume: Annotated[bool, typer.Option("--resume", help="Keep what the result folder has of these points and run the rest.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the curves as JSON; stores results only with --out.")] = False,
 ) -> None:
-    """Stress a scenario: response curves over swept values, or the breaking point of a service level."""
+    """Stress a scenario: response curves over swept values, each spike by itself, a plan of experiments, or a service level's breaking point."""
     from scenarios.commands import breaking, fail
+    from scenarios.plans import each_spike, read_plan
+    from scenarios.reading import load
     from scenarios.stress import target_of
     from scenarios.sweeps import points_of, read_sweep
     from scenarios.targets import read_slo
 
     overrides = [*(set_ or []), *([f"control.policy={policy}"] if policy is not None else [])]
     levels = [read_slo(text) for text in slo or []]
-    if (find is None) == (not sweep):
-        raise fail("give either values to try with --sweep, or a path with --find-breaking-point")
+    if [bool(sweep), each, plan is not None, find is not None].count(True) != 1:
+        raise fail("give one of: values to try with --sweep, --each-spike, a plan with --plan, or a path with --find-breaking-point")
     if find is not None:
         if len(levels) != 1:
             raise fail("--find-breaking-point needs one --slo, such as 'p99 < 2 s'")
         search = breaking.Question(scenario, find, levels[0], overrides, spike or [], seed, replications, workers, between, tolerance)
         raise typer.Exit(breaking.execute(search, out, force, as_json))
     sweeps = [read_sweep(text) for text in sweep or []]
-    points = points_of(scenario, sweeps, overrides, spike or [], without or [])
+    if sweeps:
+        points = points_of(scenario, sweeps, overrides, spike or [], without or [])
+    else:
+        whole = load(scenario, overrides, spike or [], without=without or [])
+        points, planned = (each_spike(whole), []) if plan is None else read_plan(plan, whole)
+        levels += [read_slo(text) for text in planned]
     base = next(iter(points.values())).loaded
     for warning in base.warnings:
         print(f"note: {warning}", file=sys.stderr)

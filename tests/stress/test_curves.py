@@ -131,7 +131,7 @@ def test_an_interrupted_one_goes_on(command, known, tmp_path, monkeypatch):
         (("--sweep", "spikes.slow.factor=2", "--sweep", "spikes.slow.factor=4"), "a path stands twice"),
         (("--sweep", f"spikes.slow.factor={';'.join(map(str, range(2, 1100)))}"), "1,098 combinations are more than 1,000"),
         (("--sweep", "spikes.slow.factor=2;4", "--without", "fast"), "--without: there is no spike 'fast' (there are slow)"),
-        ((), "give either values to try with --sweep, or a path with --find-breaking-point"),
+        ((), "give one of: values to try with --sweep, --each-spike"),
         (("--find-breaking-point", "spikes.slow.factor"), "--find-breaking-point needs one --slo"),
         (("--sweep", "spikes.slow.factor=2;4", "--resume", "--json"), "--resume needs the result folder"),
     ],
