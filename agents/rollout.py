@@ -215,21 +215,21 @@ class Group:
         agent, time = np.zeros((T, E), np.int64), np.zeros((T, E))
         prior = np.zeros((T * E, A), np.float32)
         uniform = np.stack([np.random.default_rng([plan.seed, 11, number, window]).random(T) for number in self.numbers], 1)
-        for t in range(T):
-            rows = slice(t * E, t * E + E)
+        for row in range(T):
+            rows = slice(row * E, row * E + E)
             for i, environment in enumerate(environments):
                 decision = environment.decision
-                batch.write(t * E + i, environment.encoder, decision)
+                batch.write(row * E + i, environment.encoder, decision)
                 known = environment.encoder.node_states()
-                state[t, i, : len(known)] = known
-                agent[t, i], time[t, i] = decision.agent, decision.time
+                state[row, i, : len(known)] = known
+                agent[row, i], time[row, i] = decision.agent, decision.time
                 if environment.prior is not None:
-                    prior[t * E + i] = environment.prior.values(decision)
+                    prior[row * E + i] = environment.prior.values(decision)
             if slots is not batch.slots:
                 fill_actions(slots[rows], batch.slots[rows], plan.shapes[0])
-            number = self.graphs * plan.nodes + agent[t]
-            action[t], log_prob[t] = act(batch.own[rows], slots[rows], batch.mask[rows], prior[rows], number, uniform[t])
-            for environment, chosen in zip(environments, action[t].tolist(), strict=True):
+            number = self.graphs * plan.nodes + agent[row]
+            action[row], log_prob[row] = act(batch.own[rows], slots[rows], batch.mask[rows], prior[rows], number, uniform[row])
+            for environment, chosen in zip(environments, action[row].tolist(), strict=True):
                 environment.answer(chosen)
         streams, ended, early = Streams(plan, time, agent), [], 0.0
         for i, environment in enumerate(environments):

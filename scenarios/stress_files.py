@@ -79,7 +79,7 @@ def draw(folder: Path, found: Curves) -> None:
         if point.values is not None:
             lines.setdefault(", ".join(f"{s.path}={value}" for s, value in zip(found.sweeps[1:], point.values[1:], strict=True)), []).append(label)
     first = found.sweeps[0] if swept else None
-    at = (first.numbers() or list(first.values)) if first is not None else list(lines[""])
+    at: Sequence[float] | Sequence[str] = (first.numbers() or first.values) if first is not None else lines[""]
     base = found.figures[found.base] if found.points[found.base].values is None else None
     made, axes = figure(len(found.shown), 3.6 * len(found.shown), 3.8)
     for one, shown in zip(axes, found.shown, strict=True):

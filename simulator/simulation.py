@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from math import nextafter
 from typing import Any
@@ -151,7 +151,7 @@ class Simulation:
 
     # Running
 
-    def decisions(self) -> Iterator[Decision]:
+    def decisions(self) -> Generator[Decision, None, None]:
         """Runs the simulation and yields every call that needs a place; each must be placed before the next is asked for.
 
         A call with a single candidate is placed without asking, unless `control.forced: ask` or there is more to choose.
