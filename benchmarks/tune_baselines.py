@@ -63,8 +63,9 @@ def return_of(sample: Sample) -> tuple[str, float]:
 
 
 def digest_of(loaded: Any) -> str:
-    """Digest of what a scenario's file says, whoever places its calls; keys that the schema gains later do not change it."""
+    """Digest of what a scenario's file says, whoever places its calls and however it learns to; keys that the schema gains later do not change it."""
     data, _ = read_yaml(loaded.text, str(loaded.path))
+    data.pop("learning", None)
     control = {key: value for key, value in (data.get("control") or {}).items() if key != "policy"}
     return hashlib.sha256(json.dumps({**data, "control": control}, sort_keys=True).encode()).hexdigest()
 

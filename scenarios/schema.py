@@ -10,6 +10,7 @@ from dataclasses import field
 from typing import Annotated, Any, ClassVar, Literal
 
 from agents.baselines import Baseline, LeastLoaded
+from agents.settings import Learning
 from scenarios.fields import MOST, After, Drain, DrainType, FileName, Ingress, IngressType, Name, Telemetry, TelemetryType, TimeOrShare, Workers
 from scenarios.readers.topologies import Topology
 from simulator.arrivals import Arrivals, Tokens
@@ -302,7 +303,7 @@ class Record:
 
 @description
 class Scenario:
-    """A scenario: a network, services and where they run, applications, a workload, spikes, and who decides."""
+    """A scenario: a network, services and where they run, applications, a workload, spikes, who decides, and how that is learned."""
 
     name: FileName
     network: Network
@@ -319,6 +320,7 @@ class Scenario:
     spikes: tuple[Spike, ...] = ()
     control: Control = Control()
     record: Record = Record()
+    learning: Learning | None = None
 
     KEYS: ClassVar[tuple[str, ...]] = ("network", "services", "deployments", "applications", "workload")
 

@@ -24,9 +24,10 @@ app = typer.Typer(
 
 def register() -> None:
     """Adds every command; their modules import what they need when they run."""
-    from scenarios.commands import bench, check, compare, demo, describe, evaluate, fit_profile, imports, listing, run, stress, tail, test, validate
+    from scenarios.commands import bench, check, compare, demo, describe, evaluate, fit_profile, imports, listing, run, stress, tail, test, train, validate
 
     app.command(epilog="Example: vamappo run edge-chat --policy shortest-expected-delay --replications 10 --workers 2")(run.run)
+    app.command(epilog="Example: vamappo train regimes --decisions 400000 --set learning.greedy_prior=15")(train.train)
     app.command(epilog="Example: vamappo evaluate edge-chat --policies least-loaded,shortest-expected-delay --replications 30 --workers 2")(evaluate.evaluate)
     app.command(epilog="Example: vamappo compare results/before results/after")(compare.compare)
     app.command(epilog="Example: vamappo check edge-chat")(check.check)

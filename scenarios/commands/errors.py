@@ -13,6 +13,8 @@ def user_errors() -> tuple[type[Exception], ...]:
     from scenarios.readers import InputError
     from scenarios.results import ResultsError
     from scenarios.targets import TargetError
+    from scenarios.training import TrainingError
     from simulator.errors import SimulationError
 
-    return ScenarioError, CheckpointError, RecordingError, InputError, PolicyError, ResultsError, TargetError, WriteError, SimulationError
+    own = (RecordingError, ScenarioError, PolicyError, ResultsError, TargetError, TrainingError)
+    return *own, CheckpointError, InputError, WriteError, SimulationError
