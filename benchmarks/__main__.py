@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import peers, yardstick
+from benchmarks import decisions, peers, yardstick
 from benchmarks.inference import inference
 from scenarios.build import build
 from scenarios.reading import parse
@@ -141,7 +141,7 @@ def main() -> None:
     reader = argparse.ArgumentParser(prog="vamappo bench", description=__doc__)
     reader.add_argument("--pairs", type=int, default=5, help="interleaved pairs (default 5)")
     reader.add_argument("--requests", type=int, default=20_000, help="requests a run (default 20000)")
-    reader.add_argument("--only", choices=("headline", "peers", "growth", "disciplines", "inference"), help="one part of the benchmark")
+    reader.add_argument("--only", choices=("headline", "peers", "growth", "disciplines", "inference", "decisions"), help="one part of the benchmark")
     chosen = reader.parse_args()
     if chosen.only in (None, "headline"):
         headline(chosen.pairs, chosen.requests)
@@ -151,6 +151,9 @@ def main() -> None:
         growth(max(chosen.pairs // 2, 1), chosen.requests // 4)
     if chosen.only in (None, "disciplines"):
         disciplines(max(chosen.pairs, 1), chosen.requests)
+    if chosen.only in (None, "decisions"):
+        decisions.rates(max(chosen.pairs // 2, 1), 64, "exact")
+        decisions.resets(chosen.requests // 2)
     if chosen.only in (None, "inference"):
         inference(max(chosen.pairs // 2, 1), chosen.requests // 40)
 
