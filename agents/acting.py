@@ -273,6 +273,13 @@ class LearnedActor:
         """Log-probability of the last answer."""
         return float(np.log(softmax(self.logits.astype(np.float64))[self.action]))
 
+    @property
+    def probabilities(self) -> np.ndarray:
+        """From which the last answer was, or would have been, drawn [A]; illegal actions have none."""
+        found = np.zeros(self.shape.actions, np.float32)
+        found[self.legal] = softmax(self.logits.astype(np.float64))
+        return found
+
 
 def learned(action: int, shape: Shape, seen: dict[str, Any]) -> bool:
     """Whether an action that is no slot is of a kind that the policy was trained with: what it has never done it does not begin with."""

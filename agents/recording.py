@@ -39,18 +39,19 @@ class RecordingError(ValueError):
 class Recorder:
     """Runs a simulation under a policy and writes down every decision and reward; with `states` also the true state of every node.
 
-    An actor that knows the log-probability of its last answer tells it as `log_prob`; else it is NaN. `version` says which policy it is.
+    An actor that knows the log-probability of its last answer tells it as `log_prob`, else it is NaN; one that knows those of all
+    actions tells them as `probabilities` [A], else they are left out. `version` says which policy it is.
     """
 
     def __init__(self, simulation: Simulation, actor: Any, version: str, states: bool = True):
         self.simulation, self.actor, self.version = simulation, actor, version
         self.shape = shape_of(simulation)
         self.encoder = Encoder(self.shape, simulation)
-        self.states = states
+        self.states, self.tells = states, hasattr(actor, "probabilities")
         self.agent, self.call, self.slots, self.action = (array("i") for _ in range(4))
         self.request = array("q")
         self.time, self.elapsed, self.log_prob = (array("d") for _ in range(3))
-        self.observations, self.masks, self.node_states = bytearray(), bytearray(), bytearray()
+        self.observations, self.masks, self.node_states, self.probabilities = (bytearray() for _ in range(4))
         self.candidates: dict[Any, int] = {}  # number of every tuple of candidates
         self.last = [0.0] * len(simulation.nodes)
 
@@ -63,6 +64,8 @@ class Recorder:
             answer = actor.act(decision)
             self.action.append(self.number(decision, answer))
             self.log_prob.append(getattr(actor, "log_prob", UNKNOWN))
+            if self.tells:
+                self.probabilities += np.asarray(actor.probabilities, dtype=np.float32).tobytes()
             decision.choose(answer)
         trace = simulation.trace
         trace.recorded = Recorded({"decisions": self.decisions(trace), "rewards": self.rewards(trace, ledger)}, self.described())
@@ -114,6 +117,8 @@ class Recorder:
             "log_prob": np.array(self.log_prob, dtype=np.float64),
             "policy_version": Names(np.zeros(n, dtype=np.int64), np.array([self.version], dtype=object)),
         }
+        if self.tells:
+            table["probabilities"] = np.frombuffer(bytes(self.probabilities), dtype=np.float32).reshape(n, self.shape.actions)
         if self.states:
             table["state"] = np.frombuffer(bytes(self.node_states), dtype=np.float32).reshape(n, len(trace.nodes) * len(self.shape.node))
         return table
@@ -152,8 +157,8 @@ class Recording:
     """A recording in memory: D decisions in the order of replications and times, E rewards, and `described`, what they mean.
 
     replication, agent, request, action [D] int64; time [D] s; own [D, F], slots [D, S, G] float32; mask [D, A] bool; log_prob [D];
-    slot_names [D]: tuples of names; state [D, N, H] float32 or None; rewards as columns replication, agent, time, request, reward [E];
-    ingress: the agent at which a request came in, by (replication, request).
+    slot_names [D]: tuples of names; probabilities [D, A] or None; state [D, N, H] float32 or None; rewards as columns replication,
+    agent, time, request, reward [E]; ingress: the agent at which a request came in, by (replication, request).
     """
 
     described: dict[str, Any]
@@ -168,6 +173,7 @@ class Recording:
     log_prob: np.ndarray
     slot_names: np.ndarray
     call: np.ndarray
+    probabilities: np.ndarray | None
     state: np.ndarray | None
     rewards: dict[str, np.ndarray]
     ingress: dict[int, np.ndarray]

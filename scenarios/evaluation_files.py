@@ -8,13 +8,14 @@
     table.tex           the figures for a paper
     differences.png, tails.png
     manifest.json, scenario.yaml
+    explanations.json, routing.png, routing-by-node.png     with --explain
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,10 @@ def facts_of(scenario: Scenario, policies: Mapping[str, Any], found: Evaluation)
     }
 
 
-def write_evaluation(out: Path, scenario: Scenario, facts: Mapping[str, Any], found: Evaluation) -> None:
-    """Writes everything beside `out` first and then moves it there."""
+def write_evaluation(
+    out: Path, scenario: Scenario, facts: Mapping[str, Any], found: Evaluation, more: Callable[[Path], None] | None = None
+) -> None:
+    """Writes everything beside `out` first and then moves it there; `more` adds files of its own."""
     from scenarios.commands.comparison_tables import latex
 
     def fill(part: Path) -> None:
@@ -60,6 +63,8 @@ def write_evaluation(out: Path, scenario: Scenario, facts: Mapping[str, Any], fo
         (part / "table.tex").write_text(latex(facts, found), encoding="utf-8")
         write_samples(part / "requests.parquet", found.samples)
         draw(part, facts, found)
+        if more is not None:
+            more(part)
         digests = {label: [sample.arrivals for sample in of] for label, of in found.samples.items()}
         write_json(part / "manifest.json", {**manifest(resolved, {}, {"seed": scenario.seed, "kind": "evaluation"}), "arrivals": digests})
 

@@ -91,7 +91,7 @@ def recording_of(described: dict[str, Any], tables: dict[str, dict[str, np.ndarr
         replication=decisions["replication"].astype(np.int64), agent=numbered(decisions["agent"], number), request=decisions["request_id"],
         time=decisions["time_s"], own=observation[:, :own], slots=observation[:, own:].reshape(len(observation), width, slot),
         mask=decisions["mask"].astype(bool), action=decisions["action"].astype(np.int64), log_prob=decisions["log_prob"],
-        slot_names=decisions["slots"], call=decisions["call"],
+        slot_names=decisions["slots"], call=decisions["call"], probabilities=decisions.get("probabilities"),
         state=None if state is None else state.reshape(len(state), len(number), len(described["node"])),
         rewards={
             "replication": rewards["replication"].astype(np.int64), "agent": numbered(rewards["agent"], number), "time": rewards["time_s"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,11 +27,14 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(help="Result folder; results/SCENARIO-evaluation unless --json is given alone.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing result folder.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Keep the replications that the result folder has and run the others.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show what agents saw and chose around a spike, and how they route around all.")] = False,
+    at: Annotated[list[str] | None, typer.Option("--explain-at", metavar="TIME", help="Show the decisions from this time on instead, such as '30 s'.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the evaluation as JSON; stores results only with --out.")] = False,
 ) -> None:
     """Compare policies on the same random numbers."""
     from scenarios.commands import fail
 
+    times = times_of(at or [])
     loaded, chosen, named = read_all(scenario, policies, reference, set_ or [], spike or [])
     for warning in loaded.warnings:
         print(f"note: {warning}", file=sys.stderr)
@@ -39,7 +42,7 @@ def evaluate(
     target = out if out is not None else None if as_json else Path("results") / f"{described.name}-evaluation"
     if resume and target is None:
         raise fail("--resume needs the result folder to go on with: name it with --out")
-    raise typer.Exit(execute(loaded, described, chosen, named, range(replications), workers, target, force, resume, as_json))
+    raise typer.Exit(execute(loaded, described, chosen, named, range(replications), workers, target, force, resume, as_json, times if explain or at else None))
 
 
 def read_all(scenario: str, policies: str, reference: str | None, overrides: list[str], spikes: list[str]) -> tuple[Any, dict[str, Any], str]:
@@ -88,6 +91,53 @@ def misfits(loaded: Any, policies: dict[str, Any]) -> list[str]:
     return found
 
 
+def times_of(texts: list[str]) -> list[float]:
+    """Times in seconds; what is no time ends the command with exit status 2."""
+    from scenarios.commands import fail
+    from simulator.units import parse
+
+    try:
+        return [parse(text, "time") for text in texts]
+    except ValueError as error:
+        raise fail(f"--explain-at: {error}") from None
+
+
+@dataclass
+class Told:
+    """The explanations of an evaluation, to be stored, printed, or given as JSON."""
+
+    found: dict[str, Any]
+    routes: dict[str, Any]
+    labels: dict[str, str]
+
+    @staticmethod
+    def of(
+        loaded: Any, scenario: Any, policies: dict[str, Any], kept: dict[str, Any], reference: str, workers: int, at: list[float], labels: dict[str, str]
+    ) -> Told:
+        """Explains the replications that were kept, of which a few are run again."""
+        from scenarios.explanations import explain, routes_of
+
+        print("explaining: running some replications again with their decisions recorded", file=sys.stderr)
+        replications = [sample.replication for sample in kept[reference]]
+        found = explain(scenario, loaded.path.parent.resolve(), policies, replications, workers, at)
+        return Told(found, routes_of(found), labels)
+
+    def write(self, folder: Path) -> None:
+        from scenarios.explanations import write
+
+        write(folder, self.found, self.routes, self.labels)
+
+    def data(self) -> dict[str, Any]:
+        from scenarios.explanations import as_data
+
+        return {"explanations": as_data(self.found, self.routes)}
+
+    def show(self) -> None:
+        from scenarios.commands.explanation_tables import print_explanations
+
+        print_explanations(self.found, self.routes, self.labels)
+
+
 def execute(
     loaded: Any,
     scenario: Any,
@@ -99,8 +149,9 @@ def execute(
     force: bool,
     resume: bool,
     as_json: bool,
+    explained_at: list[float] | None = None,
 ) -> int:
-    """Runs, prints and stores; returns the exit status."""
+    """Runs, prints and stores; returns the exit status. Where `explained_at` is not None, decisions are explained too."""
     from analysis.evaluation import evaluate as judge
     from scenarios.commands import DONE, INTERRUPTED
     from scenarios.commands.comparison_tables import print_evaluation
@@ -130,12 +181,15 @@ def execute(
         return INTERRUPTED
     found = judge(kept, reference)
     facts = facts_of(scenario, policies, found)
+    told = None if explained_at is None or interrupted else Told.of(loaded, scenario, policies, kept, reference, workers, explained_at, facts["labels"])
     if target is not None:
-        write_evaluation(target, scenario, facts, found)
+        write_evaluation(target, scenario, facts, found, told.write if told is not None else None)
     if as_json:
-        print(json.dumps({**facts, **found.as_dict()}, indent=1, allow_nan=False))
+        print(json.dumps({**facts, **found.as_dict(), **(told.data() if told is not None else {})}, indent=1, allow_nan=False))
     else:
         print_evaluation(facts, found, target)
+        if told is not None:
+            told.show()
     if interrupted:
         again = f"run again with --resume --out {target} for the others" if target is not None else "nothing was stored"
         print(f"interrupted: kept {len(kept[reference])} of {len(replications)} replications, finished under every policy; {again}", file=sys.stderr)

@@ -15,6 +15,7 @@ from agents.baselines import ExpectedUtility
 from agents.checkpoint import CheckpointError, read, restore, save, save_policy, write
 from agents.recording import Recorder
 from scenarios.build import build
+from scenarios.policies import PolicyError, policy_of
 from scenarios.reading import load
 from scenarios.recorded import recording_in
 from tests.agents.acting import checkpoint_for, learner_for
@@ -175,10 +176,18 @@ def test_a_run_and_its_stored_scenario_use_the_file_and_never_load_torch(tmp_pat
 
 
 @pytest.mark.parametrize("name", ["pickle", "torch", "object-array", "empty", "array"])
-def test_foreign_files_end_in_one_error_and_run_nothing(tmp_path, name):
+def test_foreign_files_run_nothing(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
     files = foreign_files()
     np.save(tmp_path / "plain.npy", np.zeros(3))
     (tmp_path / "foreign.pt").write_bytes(files[name] if name in files else (tmp_path / "plain.npy").read_bytes())
+    with pytest.raises(PolicyError, match=r"foreign\.pt: not a checkpoint of this program"):
+        policy_of("foreign.pt")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_foreign_file_ends_in_one_error(tmp_path):
+    (tmp_path / "foreign.pt").write_bytes(foreign_files()["pickle"])
     for command in (["run", "regimes", "--policy", "foreign.pt"], ["evaluate", "regimes", "--policies", "least-loaded,foreign.pt"]):
         found = vamappo(*command, "--out", "out", cwd=tmp_path)
         assert found.returncode == 2 and "Traceback" not in found.stderr
