@@ -131,6 +131,7 @@ def resets(number: int, turns: int = 20) -> None:
         for _ in range(turns):
             env.step(0)
         if seed >= number // 10 and seed % (number // 10) == 0:  # after a tenth to warm up
+            gc.collect()  # what still waits to be collected is no growth
             marks.append(resident())
     print(f"{number:,} resets, {turns} turns after each: {1e3 * spent / (number + number // 10):.2f} ms of CPU a reset; resident memory in MB:")
     print(f"{'  '.join(f'{mark:.1f}' for mark in marks)}   ({100 * (max(marks) / marks[0] - 1):+.1f} % at most)", flush=True)

@@ -97,7 +97,7 @@ def shared(steps: int) -> str:
     from stable_baselines3 import PPO
 
     env = supersuit.pettingzoo_env_to_vec_env_v1(scenarios.make_parallel_env("edge-chat", episode=EPISODE, credit="team"))
-    model = PPO("MultiInputPolicy", supersuit.concat_vec_envs_v1(env, 2, num_cpus=0, base_class="stable_baselines3"), n_steps=512, seed=1)
+    model = PPO("MultiInputPolicy", supersuit.concat_vec_envs_v1(env, 2, num_cpus=0, base_class="stable_baselines3"), n_steps=512)  # they take no seed
     model.learn(steps)
     env = scenarios.make_env("edge-chat", episode=EPISODE)
 
