@@ -56,14 +56,12 @@ def save(path: Path, learner: Learner, more: dict[str, Any] | None = None, array
     write(path, described, held)
 
 
-def save_policy(path: Path, learner: Learner, more: dict[str, Any] | None = None) -> None:
-    """Writes what acting needs and no more, a tenth of a checkpoint; training cannot go on from it."""
-    held = {f"policy/{name}": value.detach().cpu().numpy() for name, value in learner.policy.state_dict().items()}
-    described = {
-        "format": FORMAT, "version": VERSION, "weights_only": True, "settings": asdict(learner.settings), "sizes": asdict(learner.sizes),
-        "seed": learner.seed, "updates": learner.updates, "more": more or {},
-    }  # fmt: skip
-    write(path, described, held)
+def write_policy(checkpoint: Path, target: Path) -> None:
+    """Writes what acting needs of a checkpoint and no more, a fraction of its size; training cannot go on from it."""
+    described, arrays = read(checkpoint)
+    kept = {name: described[name] for name in ("format", "version", "settings", "sizes", "seed", "updates")}
+    seen = {name: value for name, value in described["more"].items() if name == "observation"}
+    write(target, {**kept, "weights_only": True, "more": seen}, {name: array for name, array in arrays.items() if name.startswith("policy/")})
 
 
 def write(path: Path, described: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:

@@ -141,9 +141,9 @@ class Recorder:
         nodes = self.simulation.nodes
         hops = hop_matrix(self.simulation)
         return {
-            "version": VERSION, "policy": self.version, "nodes": [node.name for node in nodes],
+            **interface_of(self.shape), "version": VERSION, "policy": self.version, "nodes": [node.name for node in nodes],
             "hops": np.where(np.isfinite(hops), hops, len(nodes)).astype(int).tolist(),
-            **interface_of(self.shape), "credit": "share", "beta_per_s": discount_rate(self.simulation),
+            "credit": "share", "beta_per_s": discount_rate(self.simulation),
         }  # fmt: skip
 
 

@@ -1,4 +1,6 @@
-"""What a training leaves in its folder: `checkpoint.pt` to go on from, `best.pt`, `progress.csv`, `manifest.json`, TensorBoard's events."""
+"""What a training leaves in its folder: `checkpoint.pt` to go on from, `best.pt`, its weights alone (`policy.npz`), `progress.csv`,
+`manifest.json`, TensorBoard's events.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ import numpy as np
 from scenarios.reading import dump_yaml
 from scenarios.results import ResultsError, manifest, write_json
 
-LATEST, BEST, PROGRESS = "checkpoint.pt", "best.pt", "progress.csv"
+LATEST, BEST, POLICY, PROGRESS = "checkpoint.pt", "best.pt", "policy.npz", "progress.csv"
 FIGURES = (
     "window", "decisions", "return", "requests", "utility", "completed", "p99_s", "kl", "clip_fraction", "entropy",
     "explained_variance", "policy_loss", "value_loss", "value", "advantage_scale", "epistemic", "aleatoric", "stopped", "first_ratio_error",
@@ -34,7 +36,7 @@ def check_folder(out: Path, force: bool) -> None:
 def clear(out: Path) -> None:
     """Makes the folder, without an earlier training's files."""
     out.mkdir(parents=True, exist_ok=True)
-    for name in (LATEST, BEST, PROGRESS):
+    for name in (LATEST, BEST, POLICY, PROGRESS):
         (out / name).unlink(missing_ok=True)
 
 
@@ -84,8 +86,8 @@ def has_tensorboard() -> bool:
     return find_spec("tensorboard") is not None
 
 
-def write_manifest(out: Path, course: Any, trainer: Any, spent: dict[str, float]) -> None:
-    """Writes `manifest.json`, and every scenario as resolved."""
+def write_manifest(out: Path, course: Any, trainer: Any, spent: dict[str, Any]) -> None:
+    """Writes `manifest.json`, and every scenario as resolved; `spent` is time and what else there is to tell."""
     texts = {each.scenario.name: dump_yaml(each.scenario) for each in course.loaded}
     for name, text in texts.items():
         (out / (f"{name}.yaml" if len(texts) > 1 else "scenario.yaml")).write_text(text, encoding="utf-8")

@@ -21,6 +21,7 @@ def train(
     decisions: Annotated[int | None, typer.Option(min=1, help="How many decisions to learn from.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Number of the training: its weights, draws and episodes.")] = 0,
     resume: Annotated[Path | None, typer.Option(metavar="CKPT", help="Go on from this checkpoint, bit for bit as if never interrupted.")] = None,
+    from_trace: Annotated[Path | None, typer.Option(metavar="DIR", help="Learn first from the decisions recorded in this result folder.")] = None,
     device: Annotated[str, typer.Option(help="Where updates run: cpu, cuda, cuda:1 ...")] = "cpu",
     workers: Annotated[int, typer.Option(min=1, help="Worker processes for rollouts; results do not depend on it.")] = 1,
     set_: Overrides = None,
@@ -39,6 +40,11 @@ def train(
         raise fail(missing, LACKING)
     if resume is not None and force:
         raise fail("--resume goes on with a training and --force starts it anew: give one of them")
+    if resume is not None and from_trace is not None:
+        raise fail("--from-trace is how a training begins: leave it out with --resume")
+    from scenarios.recorded import read_recording
+
+    recording = read_recording(from_trace) if from_trace is not None else None
     given = [f"learning.{name}={value}" for name, value in (("algorithm", algorithm), ("decisions", decisions)) if value is not None]
     loaded = [load(name, [*given, *(set_ or [])], spike or []) for name in scenarios]
     for warning in dict.fromkeys(warning for each in loaded for warning in each.warnings):
@@ -47,7 +53,7 @@ def train(
     if out is None:
         names = "+".join(each.scenario.name for each in loaded)
         out = resume.parent if resume is not None else Path("results") / f"{names}-{course.settings.algorithm}"
-    raise typer.Exit(execute(course, resume, device, workers, out, force, as_json))
+    raise typer.Exit(execute(course, resume, device, workers, out, force, as_json, recording))
 
 
 def lacking(device: str) -> str | None:
@@ -65,28 +71,52 @@ def lacking(device: str) -> str | None:
     return None
 
 
-def execute(course: Any, resume: Path | None, device: str, workers: int, out: Path, force: bool, as_json: bool) -> int:
+def imitated(trainer: Any, course: Any, recording: Any) -> dict[str, Any]:
+    """Lets the learner begin with what was recorded; its figures, for the manifest."""
+    from agents.imitation import start_from
+
+    def seen(part: str, epoch: int, epochs: int, figures: dict[str, float]) -> None:
+        if sys.stderr.isatty():
+            told = ", ".join(f"{name} {value:.4f}" for name, value in figures.items())
+            print(f"learning from the recording: {part}, epoch {epoch} of {epochs}: {told}", file=sys.stderr)
+
+    found = start_from(trainer.learner, recording, trainer.plan.shapes[0], course.agents, seen)
+    said = f"the clone does the same in {100 * found['accuracy']:.1f} % of those held out, explained variance of values {found['explained_variance']:.3f}"
+    print(f"learned from {found['decisions']:,} recorded decisions of {found['policy']}: {said}", file=sys.stderr)
+    return found
+
+
+def execute(course: Any, resume: Path | None, device: str, workers: int, out: Path, force: bool, as_json: bool, recording: Any = None) -> int:
     """Trains, shows how it goes, stores and prints; returns the exit status."""
     import torch
 
+    from agents.checkpoint import write_policy
     from agents.trainer import Trainer
     from scenarios.commands import DONE, INTERRUPTED
-    from scenarios.training_files import BEST, LATEST, Log, check_folder, clear, has_tensorboard, write_manifest
+    from scenarios.training_files import BEST, LATEST, POLICY, Log, check_folder, clear, has_tensorboard, write_manifest
 
     torch.set_num_threads(1)  # results do not depend on the machine's cores; rollouts have processes of their own
     wall, cpu = time.perf_counter(), time.process_time()
+    begun: dict[str, Any] = {}
     if resume is None:
         check_folder(out, force)
         trainer = Trainer.new(course.plan, course.graphs, workers, device, course.facts)
+        if recording is not None:
+            try:
+                begun = {"from_trace": imitated(trainer, course, recording)}
+            except BaseException:
+                trainer.crew.close()
+                raise
         clear(out)
     else:
         trainer = Trainer.resumed(resume, course.plan, workers, device, course.facts)
         out.mkdir(parents=True, exist_ok=True)
+        begun = begun_with(out)
     if not has_tensorboard():
         print("note: no TensorBoard events are written (pip install tensorboard); progress.csv holds the same figures", file=sys.stderr)
 
-    def spent() -> dict[str, float]:
-        return {"wall_s": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu}
+    def spent() -> dict[str, Any]:
+        return {**begun, "wall_s": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu}
 
     kept = trainer.windows if resume is not None else 0
     log = Log(out, course.agents, trainer.windows, has_tensorboard())
@@ -100,6 +130,7 @@ def execute(course: Any, resume: Path | None, device: str, workers: int, out: Pa
                     figures["validation"] = course.validate(trainer)
                     if trainer.judged(figures["validation"]):
                         trainer.save(out / BEST)
+                        write_policy(out / BEST, out / POLICY)
                 trainer.save(out / LATEST)
                 kept = trainer.windows
                 log.write(figures)
@@ -120,7 +151,15 @@ def execute(course: Any, resume: Path | None, device: str, workers: int, out: Pa
     return DONE
 
 
-def report(course: Any, trainer: Any, out: Path, spent: dict[str, float], as_json: bool) -> None:
+def begun_with(out: Path) -> dict[str, Any]:
+    """What a training that goes on was begun with, from its manifest."""
+    from scenarios.results import read_json
+
+    told = read_json(out / "manifest.json") if (out / "manifest.json").exists() else {}
+    return {"from_trace": told["from_trace"]} if "from_trace" in told else {}
+
+
+def report(course: Any, trainer: Any, out: Path, spent: dict[str, Any], as_json: bool) -> None:
     """Says what came of it."""
     from scenarios.training_files import BEST, LATEST
 

@@ -12,13 +12,13 @@ import torch
 
 from agents.acting import Checkpoint, stored
 from agents.baselines import ExpectedUtility
-from agents.checkpoint import CheckpointError, read, restore, save, save_policy, write
+from agents.checkpoint import CheckpointError, read, restore, write, write_policy
 from agents.recording import Recorder
 from scenarios.build import build
 from scenarios.policies import PolicyError, policy_of
 from scenarios.reading import load
 from scenarios.recorded import recording_in
-from tests.agents.acting import checkpoint_for, learner_for
+from tests.agents.acting import checkpoint_for
 from tests.agents.test_checkpoint import foreign_files
 from tests.conftest import ROOT
 
@@ -80,9 +80,8 @@ def test_sampled_acting_draws_from_the_probabilities_and_is_repeatable(tmp_path)
 
 
 def test_weights_alone_act_alike_and_do_not_learn_on(tmp_path):
-    learner, more = learner_for(REGIMES)
-    save(tmp_path / "a.pt", learner, more)
-    save_policy(tmp_path / "policy.npz", learner, more)
+    checkpoint_for(REGIMES, tmp_path / "a.pt")
+    write_policy(tmp_path / "a.pt", tmp_path / "policy.npz")
     assert (tmp_path / "policy.npz").stat().st_size < 0.5 * (tmp_path / "a.pt").stat().st_size
     one, two = (recorded(REGIMES, Checkpoint(str(tmp_path / name))) for name in ("a.pt", "policy.npz"))
     assert np.array_equal(one.action, two.action)
