@@ -77,8 +77,8 @@ def row(name: str, replications: int, workers: int, horizon: float) -> str:
     room = paired_difference(returns[oracle], returns[best])
     share = room.value / abs(means[best]) if means[best] else math.nan
     cells = [
-        name, told(scenario.control), f"{replications} x {length(scenario)}", what, written(returns["random"]), f"{best}", written(returns[best]), f"{written(returns[oracle])} ({oracle})",
-        room_text(room), f"{100 * share:+.1f} %" if math.isfinite(share) else "-", verdict(name, share),
+        name, told(scenario.control), f"{replications} x {length(scenario)}", what, written(returns["random"]), best, written(returns[best]),
+        f"{written(returns[oracle])} ({oracle})", room_text(room), f"{100 * share:+.1f} %" if math.isfinite(share) else "-", verdict(name, share),
     ]  # fmt: skip
     return "| " + " | ".join(cells) + " |"
 
