@@ -22,13 +22,14 @@ import numpy as np
 from analysis.comparison import bootstrap_interval, paired_difference
 from scenarios.execute import Factory
 from scenarios.reading import bundled, load
+from scenarios.schema import Scenario
 
 PAGE = """# The bundled scenarios, with their spikes on and off
 
-Written by `python -m benchmarks.spikes --replications {replications} --write docs/scenarios.md`; do not edit. `vamappo list scenarios`
+Written by `python -m benchmarks.spikes --write docs/scenarios.md`; do not edit. `vamappo list scenarios`
 says what each is about, and the comments of its file where its numbers come from.
 
-p99 is the 99th percentile of latency over counted requests, the mean over {replications} replications with its 95 % interval; requests
+p99 is the 99th percentile of latency over counted requests, the mean over the replications under "runs" with its 95 % interval; requests
 that did not complete count as infinitely slow (`inf`: more than 1 % of them in some replication). "With" and "without" meet the same
 arrivals and the same work (common random numbers), so the paired difference is what the spikes do; `variance` says how many times
 smaller its variance is than that of independent runs. "Completed" is with spikes. "Simulated" is requests in a CPU minute with the spans
@@ -36,7 +37,7 @@ of all requests on, spikes included, on the machine that wrote the page.
 
 {table}
 """
-HEAD = ("scenario", "policy", "p99 without", "p99 with", "difference", "variance", "completed", "simulated /min")
+HEAD = ("scenario", "policy", "runs", "p99 without", "p99 with", "difference", "variance", "completed", "simulated /min")
 
 
 def p99(trace: Any) -> float:
@@ -74,6 +75,11 @@ def with_interval(value: float, low: float | None, high: float | None) -> str:
     return f"{seconds(value)} ({seconds(low)} to {seconds(high)})" if low is not None else seconds(value)
 
 
+def length(scenario: Scenario) -> str:
+    """How long a replication is."""
+    return f"{scenario.horizon:g} s" if scenario.horizon is not None else f"{scenario.requests:,} requests"
+
+
 def row(name: str, replications: int, overrides: list[str]) -> tuple[str, ...]:
     """One line of the table."""
     on, completed, speed = runs(name, replications, overrides)
@@ -81,9 +87,10 @@ def row(name: str, replications: int, overrides: list[str]) -> tuple[str, ...]:
     difference = paired_difference(on, off)
     figures = [with_interval(float(x.mean()), *(bootstrap_interval([x]) if np.isfinite(x).all() else (None, None))) for x in (off, on)]
     reduction = difference.variance_reduction
-    policy = load(name).scenario.control.policy.kind
+    scenario = load(name, overrides).scenario
+    named = (name, scenario.control.policy.kind, f"{replications} x {length(scenario)}")
     between = with_interval(difference.value, difference.low, difference.high)
-    return name, policy, *figures, between, "-" if reduction is None else f"{reduction:.1f}", f"{completed:.2%}", f"{60.0 * speed:,.0f}"
+    return *named, *figures, between, "-" if reduction is None else f"{reduction:.1f}", f"{completed:.2%}", f"{60.0 * speed:,.0f}"
 
 
 def table(rows: list[tuple[str, ...]]) -> str:
@@ -112,7 +119,7 @@ def main() -> None:
         print(" | ".join(rows[name]), flush=True)
         if arguments.write is not None:
             lines = [rows[name] for name in sorted(rows)]
-            arguments.write.write_text(PAGE.format(replications=arguments.replications, table=table(lines)), encoding="utf-8")
+            arguments.write.write_text(PAGE.format(table=table(lines)), encoding="utf-8")
 
 
 if __name__ == "__main__":
