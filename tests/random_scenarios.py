@@ -16,6 +16,10 @@ ARRIVALS = [
     "{kind: bursts, size: 4, of: {kind: poisson, rate: 15 /s}}",
 ]
 QUORUMS = [", fan_out: 3, wait_for: 2", ", fan_out: 4, wait_for: 1, cancel: true", ", fan_out: 2, wait_for: 1, probability: 70 %"]
+ENGINES = [
+    "batch: 3, chunk: 40, profile: {kind: formula, weights: 4 GB, bandwidth: 4 TB/s, flop_per_token: 1.6e10, flop_rate: 8e14}",
+    "batch: 8, kv_size: 1 kB, kv_memory: 90 kB, block: 4, profile: {kind: formula, weights: 1 GB, bandwidth: 4 TB/s, flop_per_token: 1.6e9, flop_rate: 8e13}",
+]
 LOADS = ["", "stall: {kind: exponential, mean: 5 ms}", "from: n0, chunk: 20 kB", "from: nearest, chunk: 20 kB", "time: 10 ms"]
 CARE = (
     [", timeout: 5 ms", ", timeout: 30 ms"],
@@ -54,7 +58,12 @@ def scenario_texts(draw) -> str:
         lines.append("  mtu: 1500 B")
     services = draw(st.integers(1, 3))
     lines.append("services:")
+    engines = [draw(st.sampled_from(["", "", "", *ENGINES])) for _ in range(services)]
     for i in range(services):
+        if engines[i]:
+            lengths = "prompt: {kind: lognormal, mean: 20, cv: 1}, output: {kind: lognormal, mean: 8, cv: 1}"
+            lines.append(f"  s{i}: {{inference: {{{engines[i]}, {lengths}}}}}")
+            continue
         model = f", memory: 1 MB, load: {{{draw(st.sampled_from(LOADS))}}}" if draw(st.booleans()) else ""
         if draw(st.booleans()):
             lines.append(f"  s{i}: {{service_time: {draw(TIME_LAWS)}{model}}}")
@@ -62,7 +71,7 @@ def scenario_texts(draw) -> str:
             lines.append(f"  s{i}: {{variants: {{a: {{quality: 0.5, service_time: {draw(TIME_LAWS)}{model}}}, b: {{service_time: {draw(TIME_LAWS)}}}}}}}")
     lines.append("deployments:")
     for i in range(services):
-        own = draw(st.sampled_from(["", ", workers: 1", ", workers: 2, replicas: 3, balancer: power_of_d"]))
+        own = draw(st.sampled_from(["", ", workers: 1", f", workers: {1 if engines[i] else 2}, replicas: 3, balancer: power_of_d"]))
         lines.append(f"  - {{service: s{i}, nodes: all{own}}}")
     lines += ["applications:", "  app:", "    objective: 20 ms", "    utility: {midpoint: 20 ms, steepness: 100 /s}"]
     if draw(st.booleans()):
