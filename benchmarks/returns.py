@@ -63,8 +63,9 @@ def row(name: str, replications: int, workers: int, horizon: float) -> str:
     """One line of the table."""
     loaded = load(name)
     scenario = loaded.scenario
-    if scenario.horizon is not None and scenario.horizon > horizon:
-        scenario = replace(scenario, horizon=horizon)
+    cut = max(horizon, 2.0 * scenario.warm_up)
+    if scenario.horizon is not None and scenario.horizon > cut:
+        scenario = replace(scenario, horizon=cut)
     policies = policies_for(name)
     returns: dict[str, list[float]] = {label: [] for label in policies}
     what = ""
@@ -121,7 +122,7 @@ def main() -> None:
     reader.add_argument("scenarios", nargs="*", default=[*LEARNING, *(name for name in bundled() if name not in LEARNING)])
     reader.add_argument("--replications", type=int, default=10)
     reader.add_argument("--workers", type=int, default=2)
-    reader.add_argument("--horizon", type=float, default=180.0, help="longest horizon [s] (default 180)")
+    reader.add_argument("--horizon", type=float, default=180.0, help="longest horizon [s], but at least twice the warm-up (default 180)")
     reader.add_argument("--write", type=Path)
     chosen = reader.parse_args()
     rows = rows_of(chosen.write)
