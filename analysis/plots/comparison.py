@@ -30,6 +30,7 @@ def plot_differences(axes: Axes, differences: Mapping[str, Difference], name: st
             axes.plot([found.low, found.high], [place, place], color=colour, linewidth=2.2)
         axes.plot([found.value], [place], "o", color=colour, markersize=5)
     axes.axvline(0.0, color="#222222", linewidth=1.0)
+    axes.locator_params(axis="x", nbins=5)
     axes.set_yticks(range(len(labels)), labels, fontsize=8)
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.set_xlabel(f"{UNITS.get(name, name)} minus that of {reference}", fontsize=9)

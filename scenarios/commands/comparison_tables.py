@@ -51,7 +51,8 @@ def short_text(found: Estimate, unit: str) -> str:
         factor, sign, digits = (100.0, " %", "2f") if unit == "share" else (1.0, f" {unit}".rstrip(), "4f" if not unit else "4g")
         return f"{factor * found.value:.{digits}} ± {factor * half:.{'2g' if digits == '4g' else digits}}{sign}"
     factor, sign = (1.0, "s") if found.value >= 1.0 else (1e3, "ms")
-    return f"{factor * found.value:.4g} ± {factor * half:.2g} {sign}"
+    width = f"{factor * half:.0f}" if factor * half >= 100.0 else f"{factor * half:.2g}"
+    return f"{factor * found.value:.4g} ± {width} {sign}"
 
 
 def difference_text(found: Difference, unit: str) -> str:
