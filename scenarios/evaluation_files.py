@@ -153,6 +153,11 @@ def read_samples(folder: Path, scenario: Scenario, policies: Mapping[str, Any]) 
         raise ResultsError(f"{folder} is not the folder of an evaluation: there is nothing to go on with")
     if read_json(folder / "manifest.json").get("scenario_sha256") != hashlib.sha256(dump_yaml(scenario).encode()).hexdigest():
         raise ResultsError(f"{folder} is of another scenario or seed (see its scenario.yaml): evaluate this one into another folder")
+    before = read_json(folder / "evaluation.json").get("policies", {})
+    for label, policy in policies.items():
+        digest = getattr(policy, "sha256", None)
+        if label in before and digest is not None and before[label].get("sha256") != digest:
+            raise ResultsError(f"{folder} was made with another content of {label}: evaluate this one into another folder, or anew with --force")
     return samples_in(folder / "requests.parquet", policies)
 
 

@@ -72,6 +72,15 @@ def test_values_are_the_learners(folder):
     assert values_of(Checkpoint(str(folder / "b.pt")), recording, []) == []
 
 
+def test_an_evaluation_is_not_resumed_with_other_weights(folder):
+    name = folder / "c.pt"
+    for seed, more in ((1, []), (1, ["--resume"]), (2, ["--resume"])):
+        checkpoint_for(REGIMES, name, seed)
+        found = evaluate("--policies", name, "--set", "horizon=2 s", "--replications", 1, "--out", folder / "twice", *more)
+        assert (found.exit_code == 0) == (seed == 1), found.output
+    assert "another content" in str(found.exception)
+
+
 def test_decisions_at_a_time_and_what_is_no_time(folder):
     found = evaluate("--policies", "local-first", "--replications", 1, "--explain-at", "3 s", "--json")
     assert found.exit_code == 0, found.output
