@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from analysis.summary import summarise
+from scenarios.reading import bundled, load
 from tests.helpers import run, scenario
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -38,3 +39,9 @@ def test_defaults_are_those_of_the_program():
     from scenarios.defaults_page import page
 
     assert (DOCS / "defaults.md").read_text(encoding="utf-8") == page(), "run: python -m scenarios.defaults_page > docs/defaults.md"
+
+
+def test_every_bundled_scenario_with_spikes_stands_in_the_table_of_what_they_cost():
+    page = (DOCS / "scenarios.md").read_text(encoding="utf-8")
+    named = {line.split("|")[1].strip() for line in page.splitlines() if line.startswith("| ")}
+    assert {name for name in bundled() if load(name).scenario.spikes} <= named, "run python -m benchmarks.spikes --write docs/scenarios.md --only NAME"
