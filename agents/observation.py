@@ -341,27 +341,32 @@ def prompts_of(arrivals: Any) -> tuple[list[float], float] | None:
 
 
 def node_state(node: Node, shape: Shape, scale: float) -> list[float]:
-    """The features of one node."""
-    stations = node.stations
-    workers = sum(station.workers for station in stations) or node.workers
-    present = sum(station.number for station in stations) / workers
-    waiting = sum(station.waiting() for station in stations) / workers
-    backlog = 0.0
-    for station in stations:
-        listed, others = station.present_work()
-        backlog += listed + others * scale
+    """The features of one node; calls on their way are no part of its backlog."""
+    count = present = waiting = backlog = 0.0
+    recent = slowness = 1.0
+    down = False
+    for station in node.stations:
+        count += station.workers
+        present += station.number
+        waiting += station.waiting()
+        backlog += station.expected_backlog(scale) - (station.outstanding - station.number) * station.unit * scale
+        stretch, slow = station.recent, station.slowness
+        recent = stretch if stretch > recent else recent
+        slowness = slow if slow > slowness else slowness
+        down = down or station.down
+    workers = count or node.workers
+    present /= workers
+    waiting /= workers
     wait = backlog / (workers * node.speed)
-    recent = max((station.recent for station in stations), default=1.0)
-    slowness = max((station.slowness for station in stations), default=1.0)
     return [
         present / (present + 1.0),
         waiting / (waiting + 1.0),
         wait / (wait + scale),
-        1.0 - 1.0 / recent if recent > 1.0 else 0.0,
+        1.0 - 1.0 / recent,
         1.0 - 1.0 / slowness,
         node.speed / (node.speed + 1.0),
         squash(node.workers, shape.workers),
-        float(any(station.down for station in stations)),
+        float(down),
     ]
 
 

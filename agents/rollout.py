@@ -13,7 +13,9 @@ A policy's draws belong to (environment, window, decision), so results depend ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -49,6 +51,7 @@ class Plan:
     nodes: int
     settings: Learning
     seed: int
+    names: Sequence[Sequence[str]] = ()  # of every graph's nodes
 
     @property
     def decisions(self) -> int:
@@ -206,6 +209,11 @@ class Group:
 
     def collect(self, act: Act, window: int) -> Window:
         """Window number `window`."""
+        with collector_paused():
+            return self.gathered(act, window)
+
+    def gathered(self, act: Act, window: int) -> Window:
+        """The same, however garbage is collected meanwhile."""
         plan, environments = self.plan, self.environments
         E, T, A = len(environments), plan.decisions, plan.shapes[0].actions
         batch = Batch(plan.shapes[0], T * E)
@@ -250,6 +258,18 @@ class Group:
             ),
             utility, latency, early,
         )  # fmt: skip
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Without the cyclic garbage collector, which would look through all simulations again and again: requests leave no cycles behind."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 class Streams:

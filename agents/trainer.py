@@ -5,14 +5,14 @@ has taken in it: simulations are deterministic, so a resumed training replays th
 
 What a policy needs to know of the arrays it was trained on stands in the checkpoint as `more["observation"]` (see `interface_of`):
 `width` slots in training (any number will do), `services` in the order of the work classes, the names of the `own`, `slot` and `node`
-features, and whether `rejects` and `prefetches` are actions, laid out as in `agents.observation`. Rows of features by action are made
+features, the `nodes` of every map, and whether `rejects` and `prefetches` are actions, laid out as in `agents.observation`. Rows of features by action are made
 by `agents.rollout.action_rows` and `fill_actions`, the logits' prior by `agents.prior.Prior` with the settings of the checkpoint.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from agents.transitions import Graphs
 
 
-def interface_of(shape: Shape) -> dict[str, Any]:
-    """What a policy needs to know of the observations that it was trained on, as JSON."""
-    names = {part: [feature.name for feature in getattr(shape, part)] for part in ("own", "slot", "node")}
+def interface_of(shape: Shape, nodes: Sequence[Sequence[str]] = ()) -> dict[str, Any]:
+    """What a policy needs to know of the observations that it was trained on, as JSON; `nodes` by name, map by map."""
+    names: dict[str, Any] = {part: [feature.name for feature in getattr(shape, part)] for part in ("own", "slot", "node")}
+    names["nodes"] = [list(of) for of in nodes]
     return {"width": shape.width, "services": list(shape.services), "rejects": shape.rejects, "prefetches": shape.prefetches, **names}
 
 
@@ -131,7 +132,7 @@ class Trainer:
             "actions": np.array([action for _, actions in places for action in actions], dtype=np.int16),
         }
         training = {"windows": self.windows, "best": self.best, "validations": self.validations, "facts": self.facts}
-        save(path, self.learner, {"observation": interface_of(self.plan.shapes[0]), "training": training}, arrays)
+        save(path, self.learner, {"observation": interface_of(self.plan.shapes[0], self.plan.names), "training": training}, arrays)
 
     def run(self, seen: Callable[[dict[str, Any]], None]) -> None:
         """Trains to the end; `seen` is handed every window's figures."""

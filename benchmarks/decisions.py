@@ -14,6 +14,7 @@ from typing import Any
 import scenarios
 from agents.baselines import LeastLoaded
 from agents.observation import Batch, Encoder, Shape, shape_of
+from agents.rollout import collector_paused
 from scenarios.environments import make_single_env
 from scenarios.reading import Loaded, load
 
@@ -74,9 +75,10 @@ def lockstep(loaded: Loaded, simulations: int) -> tuple[int, float]:
     legal = torch.from_numpy(batch.mask)
     loops = [world.decisions() for world in worlds]
     count = 0
+    gc.collect()
     begun = time.process_time()
     live = [next(loop, None) for loop in loops]
-    with torch.inference_mode():
+    with torch.inference_mode(), collector_paused():
         while all(decision is not None for decision in live):
             for i, decision in enumerate(live):
                 batch.write(i, encoders[i], decision)

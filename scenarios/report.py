@@ -30,16 +30,17 @@ def picture(made: Any) -> str:
     return f'<img alt="" src="data:image/png;base64,{base64.b64encode(data.getvalue()).decode()}">'
 
 
-def write_demo(out: Path, runs: dict[str, list[Any]]) -> tuple[Path, dict[str, Any]]:
-    """Writes the demo's report; returns its path and the summaries by policy."""
+def write_demo(out: Path, runs: dict[str, list[Any]], said: str) -> tuple[Path, dict[str, Any]]:
+    """Writes the demo's report, which says `said` of the trained policy; returns its path and the summaries by policy."""
     figures = {policy: summarise(traces) for policy, traces in runs.items()}
     latency = {policy: np.concatenate([t.latency[t.counted & t.completed] for t in traces]) for policy, traces in runs.items()}
     curves, axes = figure(2, 11.0)
     plot_ccdf(axes[0], latency)
     plot_percentiles(axes[1], latency)
     parts = [
-        "<h1>Two ways to place calls, on the same requests and the same spikes</h1>",
-        "<p>Both policies met the same arrivals, the same work and the same slow-downs (common random numbers): what differs is their doing.</p>",
+        "<h1>Ways to place calls, on the same requests and the same spikes</h1>",
+        "<p>All policies met the same arrivals, the same work and the same slow-downs (common random numbers): what differs is their doing.</p>",
+        f'<p class="note">{html.escape(said)}.</p>',
         table(figures),
         "<h2>Latency tails</h2>",
         picture(curves),

@@ -175,7 +175,7 @@ def course_of(loaded: Sequence[Loaded], seed: int) -> Course:
     shapes = together([each.scenario.name for each in loaded], worlds)
     hops = [hop_matrix(world) for world in worlds]
     graphs = Graphs.of([np.where(np.isfinite(matrix), matrix, len(matrix)).astype(np.int64) for matrix in hops])
-    plan = Plan(makes, shapes, graphs.nodes, settings, seed)
+    plan = Plan(makes, shapes, graphs.nodes, settings, seed, [[node.name for node in world.nodes] for world in worlds])
     several = len(loaded) > 1
     agents = []
     for each, world in zip(loaded, worlds, strict=True):

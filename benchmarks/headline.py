@@ -1,0 +1,208 @@
+"""The headline: trained policies against the best tuned baseline, VAMAPPO against MAPPO and IPPO, controls; every figure with an interval.
+
+    python -m benchmarks.headline [SCENARIO ...] [--algorithms vamappo,mappo,ippo] [--seeds 5] [--decisions 1000000] [--replications 30]
+    python -m benchmarks.headline regimes --variants vamappo:no-prior,vamappo:shuffled     # controls and ablations, see VARIANTS
+    python -m benchmarks.headline --report                                                 # only the table of what there is
+
+Settings were chosen on validation seeds (the scenario's seed + 1000). A training learns on seeds of its own, its best checkpoint is chosen by
+validation, and that one plays the test seeds (the scenario's own), once: a stored result is not run again unless its entry is deleted.
+Trainings go on where they were stopped. Results are kept in `--out` (benchmarks/headline.json), checkpoints in benchmarks/results.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analysis.training import iqm, mean_difference, probability_of_improvement, stratified
+from benchmarks.tune_baselines import digest_of, tuned_policies
+from scenarios.evaluation import run_tasks, tasks
+from scenarios.policies import is_oracle, policies_of
+from scenarios.reading import load
+from scenarios.training import course_of, return_of
+
+HERE = Path(__file__).parent
+COMMON = {"beta": "0.3 /s", "gae_lambda": 0.98, "learning_rate": 0.0015, "epochs": 6, "window": 4096, "greedy_prior": 20}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "no-prior": {"greedy_prior": 0},
+    "no-caf": {"alpha": 0},
+    "no-adaptation": {"adaptation": "off"},
+    "by-state": {"adaptation": "state"},
+    "shuffled": {"control": "shuffled"},
+    "constant": {"control": "constant"},
+    "flipped": {"control": "flipped"},
+    "team": {"credit": "team", "alpha": 0},
+    "own": {"credit": "share", "alpha": 0},
+    "one-member": {"members": 1},
+}
+BASELINES = "expected-utility,shortest-expected-delay,earliest-finish"
+
+
+def prior_of(scenario: str) -> dict[str, Any]:
+    """The prior's keys: those of the scenario's tuned baseline."""
+    text = tuned_policies(scenario).get("expected-utility")
+    if text is None:
+        return {}
+    (policy,) = policies_of(text).values()
+    return {"prior_price": policy.price, "prior_outcomes": policy.outcomes, "prior_slowness": policy.slowness, "prior_memory": f"{policy.memory:g} s"}
+
+
+class Book:
+    """Results by key, in a file that is always whole."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.all: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"baselines": {}, "trainings": {}}
+
+    def put(self, part: str, key: str, value: Any) -> None:
+        self.all[part][key] = value
+        beside = self.path.with_suffix(f".part-{os.getpid()}")
+        beside.write_text(json.dumps(self.all, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        beside.replace(self.path)
+
+
+def played(name: str, texts: str, replications: int, workers: int) -> dict[str, dict[str, Any]]:
+    """Utility, p99 [s] and completed share of every test replication, by policy."""
+    loaded = load(name)
+    policies = policies_of(texts)
+    found: dict[str, dict[str, Any]] = {label: {"utility": [], "p99_s": [], "completed": [], "oracle": is_oracle(policies[label])} for label in policies}
+    for label, sample in run_tasks(tasks(loaded.scenario, loaded.path.parent.resolve(), policies, range(replications)), workers):
+        found[label]["utility"].append(round(return_of(sample), 6))
+        found[label]["completed"].append(round(float(sample.completed.mean()), 6))
+        p99 = float(np.quantile(np.where(sample.completed, sample.latency, np.inf), 0.99, method="inverted_cdf"))
+        found[label]["p99_s"].append(round(p99, 4) if np.isfinite(p99) else None)
+    return found
+
+
+def train(name: str, algorithm: str, variant: str, seed: int, decisions: int, folder: Path) -> dict[str, Any]:
+    """One training, from where it was stopped; returns what is to be known of it."""
+    import torch
+
+    from agents.trainer import Trainer
+
+    torch.set_num_threads(1)
+    keys = {**COMMON, **prior_of(name), **VARIANTS.get(variant, {}), "algorithm": algorithm, "decisions": decisions}
+    course = course_of([load(name, [f"learning.{key}={value}" for key, value in keys.items()])], seed)
+    latest, best, clock = folder / "checkpoint.pt", folder / "best.pt", folder / "seconds.json"
+    begun, before = time.process_time(), json.loads(clock.read_text()) if clock.exists() else 0.0
+    if latest.exists():
+        trainer = Trainer.resumed(latest, course.plan, facts=course.facts)
+    else:
+        trainer = Trainer.new(course.plan, course.graphs, facts=course.facts)
+    while not trainer.done:
+        figures = trainer.advance()
+        if trainer.windows % course.settings.validate_every == 0 or trainer.done:
+            found = course.validate(trainer)
+            if trainer.judged(found):
+                trainer.save(best)
+            said = f"validation {found:.4f}, training {figures['utility']:.4f}, KL {figures['kl']:.4f}"
+            print(f"  {name} {algorithm} {variant} {seed}: {figures['decisions']:,} decisions, {said}", flush=True)
+        trainer.save(latest)
+        clock.write_text(json.dumps(before + time.process_time() - begun))
+    return {
+        "settings": {key: value for key, value in asdict(course.settings).items() if value is not None}, **course.facts,
+        "decisions": trainer.windows * trainer.per_window,
+        "validations": [[row["decisions"], round(row["utility"], 5)] for row in trainer.validations], "cpu_s": round(before + time.process_time() - begun, 1),
+    }  # fmt: skip
+
+
+def rows_of(book: Book, scenario: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """(algorithm and variant, its trainings) of a scenario."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for key, found in sorted(book.all["trainings"].items()):
+        name, label, _ = key.split("/")
+        if name == scenario:
+            groups.setdefault(label, []).append(found)
+    yield from groups.items()
+
+
+def report(book: Book) -> str:
+    """The table of all there is."""
+    lines = ["| scenario | policy | trainings | decisions | utility | against the best baseline | | p99 [s] | its |", "|---|---|---|---|---|---|---|---|---|"]
+    scores: dict[str, dict[str, np.ndarray]] = {}
+    for scenario, entry in book.all["baselines"].items():
+        found = entry["policies"]
+        best = max((label for label in found if not found[label]["oracle"]), key=lambda label: np.mean(found[label]["utility"]))
+        base = np.array(found[best]["utility"])
+        for label in found:
+            value = np.array(found[label]["utility"])
+            room = f"{100 * (value.mean() / base.mean() - 1):+.1f} %"
+            name = f"{label} (oracle)" if found[label]["oracle"] else f"{label} (best baseline)" if label == best else label
+            lines.append(f"| {scenario} | {name} | - | - | {value.mean():.4f} | {value.mean() - base.mean():+.4f} | {room} | {middle(found[label])} | |")
+        for label, trainings in rows_of(book, scenario):
+            common = min(len(base), *(len(each["utility"]) for each in trainings))
+            trained = np.array([each["utility"][:common] for each in trainings])
+            value, low, high = mean_difference(trained, base[:common])
+            scores.setdefault(label, {})[scenario] = trained.mean(1)
+            share = 100 * value / base[:common].mean()
+            p99 = float(np.median([float(middle(each)) for each in trainings]))
+            lines.append(
+                f"| {scenario} | {label} | {len(trainings)} | {trainings[0]['decisions']:,} | {trained.mean():.4f} | {value:+.4f} [{low:+.4f}, {high:+.4f}] "
+                f"| {share:+.1f} % | {p99:.2f} | {middle(found[best])} |"
+            )
+    return "\n".join([*lines, "", *between(scores)])
+
+
+def middle(found: dict[str, Any]) -> str:
+    """Median over replications of p99 [s]; those not reached count as infinite."""
+    return f"{np.median([np.inf if value is None else value for value in found['p99_s']]):.2f}"
+
+
+def between(scores: dict[str, dict[str, np.ndarray]]) -> Iterator[str]:
+    """VAMAPPO against the other algorithms on the scenarios that both were trained on."""
+    own = scores.get("vamappo", {})
+    for label, other in scores.items():
+        shared = [task for task in own if task in other]
+        if label != "vamappo" and shared and min(len(group[task]) for group in (own, other) for task in shared) > 1:
+            x, y = ({task: group[task] for task in shared} for group in (own, other))
+            better = stratified(probability_of_improvement, x, y)
+            middles = (("vamappo", stratified(iqm, x)), (label, stratified(iqm, y)))
+            figures = "; ".join(f"IQM of {name} {value:.4f} [{low:.4f}, {high:.4f}]" for name, (value, low, high) in middles)
+            yield f"{figures}; probability that vamappo is better than {label} {better[0]:.2f} [{better[1]:.2f}, {better[2]:.2f}] ({', '.join(shared)})"
+
+
+def main() -> None:
+    reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    reader.add_argument("scenarios", nargs="*", default=["regimes", "call-spikes"])
+    reader.add_argument("--algorithms", default="vamappo,mappo,ippo")
+    reader.add_argument("--variants", default="", help="algorithm:variant with commas between, instead of --algorithms")
+    reader.add_argument("--seeds", type=int, default=5)
+    reader.add_argument("--decisions", type=int, default=1_000_000)
+    reader.add_argument("--replications", type=int, default=30)
+    reader.add_argument("--workers", type=int, default=1)
+    reader.add_argument("--out", type=Path, default=HERE / "headline.json")
+    reader.add_argument("--report", action="store_true")
+    chosen = reader.parse_args()
+    book = Book(chosen.out)
+    wanted = [text.partition(":")[::2] for text in (chosen.variants or chosen.algorithms).split(",")]
+    for _, variant in wanted:
+        if variant and variant not in VARIANTS:
+            reader.error(f"there is no variant {variant!r}; there are {', '.join(VARIANTS)}")
+    for seed in () if chosen.report else range(chosen.seeds):
+        for name in chosen.scenarios:
+            base = book.all["baselines"].get(name)
+            if base is None or base["scenario_sha256"] != digest_of(load(name)):
+                tuned = [text for text in tuned_policies(name).values()]
+                found = played(name, ",".join([BASELINES, "oracle", *tuned]), chosen.replications, chosen.workers)
+                book.put("baselines", name, {"scenario_sha256": digest_of(load(name)), "policies": found})
+            for algorithm, variant in wanted:
+                label = f"{algorithm}:{variant}" if variant else algorithm
+                key = f"{name}/{label}/{seed}"
+                if key not in book.all["trainings"]:
+                    folder = HERE / "results" / "headline" / f"{name}-{label.replace(':', '-')}-{seed}-{chosen.decisions}"
+                    facts = train(name, algorithm, variant, seed, chosen.decisions, folder)
+                    (scores,) = played(name, str(folder / "best.pt"), chosen.replications, chosen.workers).values()
+                    book.put("trainings", key, {**facts, **scores})
+    print(report(book))
+
+
+if __name__ == "__main__":
+    main()
