@@ -201,6 +201,7 @@ class Group:
         self.plan, self.numbers = plan, list(numbers)
         self.environments = [Environment(number, plan) for number in numbers]
         self.graphs = np.array([environment.graph for environment in self.environments])
+        self.cleared = 0  # episodes begun when the remains of old ones were last cleared away
 
     def begin(self) -> None:
         """Starts every first episode."""
@@ -210,7 +211,12 @@ class Group:
     def collect(self, act: Act, window: int) -> Window:
         """Window number `window`."""
         with collector_paused():
-            return self.gathered(act, window)
+            found = self.gathered(act, window)
+        begun = sum(environment.episode for environment in self.environments)
+        if begun >= self.cleared + len(self.environments):
+            self.cleared = begun
+            gc.collect()
+        return found
 
     def gathered(self, act: Act, window: int) -> Window:
         """The same, however garbage is collected meanwhile."""
@@ -262,7 +268,8 @@ class Group:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Without the cyclic garbage collector, which would look through all simulations again and again: requests leave no cycles behind."""
+    """Without the cyclic garbage collector, which would look through all simulations again and again: requests leave no
+    cycles behind, only whole simulations do."""
     was = gc.isenabled()
     gc.disable()
     try:

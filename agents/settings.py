@@ -63,7 +63,6 @@ class Learning:
     gae_lambda: float = 0.95
     credit: Credit | None = None
     chain: Literal["agent", "team"] = "agent"
-    reward_at: Literal["event", "decision"] = "event"
     # The coordinated advantage: weights alpha ** distance within `kappa` hops; `symmetric` makes them doubly stochastic.
     alpha: float | None = None
     kappa: int | Literal["all"] = "all"

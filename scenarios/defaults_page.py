@@ -9,6 +9,7 @@ import math
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any
 
+from agents.settings import Learning, Randomise
 from scenarios import schema
 from scenarios.fields import Drain
 from simulator.disciplines import DISCIPLINES
@@ -29,6 +30,7 @@ GROUPS: dict[str, tuple[Any, ...]] = {
     "Services and applications": WORK,
     "Disciplines and balancers": (*DISCIPLINES, *BALANCERS),
     "When calls are slow or fail": (Retry, Hedge, Shed, Breaker),
+    "Learning (where none is said, the algorithm's preset counts)": (Learning, Randomise),
 }
 NAMES = {"Scenario": "(top)", "NodeDefaults": "node_defaults", "LinkDefaults": "link_defaults"}
 UNITS = {"Seconds": "time", "Bits": "size"}
