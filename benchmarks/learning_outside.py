@@ -1,6 +1,6 @@
 """Learning where others' results are known: CartPole-v1 (PPO) and mpe2's simple_spread_v3 (IPPO, MAPPO, VAMAPPO).
 
-    python -m benchmarks.learning_outside [--only cartpole|spread] [--algorithm A]... [--seeds 3] [--out benchmarks/results/learning_outside.json]
+    python -m benchmarks.learning_outside [--only cartpole|spread] [--algorithm A]... [--seeds 3] [--out benchmarks/learning_outside.json]
 
 Every finished training is written to the file at once and not repeated by a later call; delete its entry to run it again. After
 training, fresh episodes are played by the trained policy, argmax and sampled; the mean return of an agent is reported.
@@ -76,7 +76,7 @@ def main() -> None:
     reader.add_argument("--only", choices=tuple(SETTINGS))
     reader.add_argument("--algorithm", action="append")
     reader.add_argument("--seeds", type=int, default=3)
-    reader.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "learning_outside.json")
+    reader.add_argument("--out", type=Path, default=Path(__file__).parent / "learning_outside.json")
     chosen = reader.parse_args()
     torch.set_num_threads(1)
     jobs = [("cartpole", "ppo")] + [("spread", algorithm) for algorithm in ("ippo", "mappo", "vamappo")]
