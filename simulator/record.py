@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from simulator.request import Request
     from simulator.station import Station
 
-GROWTH = 65_536
+FIRST = 1024  # rows of a new table, that simulations which are left after a few requests stay small
+GROWTH = 65_536  # rows added at once, at most
 COLUMNS = ("entry", "ingress", "arrival_s", "end_s", "outcome", "quality", "attempts", "counted", "spiked")
 CALL_FIELDS = ("request", "vertex", "variant", "station", "decided", "reached", "started", "finished", "work_s", "spike", "status", "critical")
 # A hop over a "link" below 0 is a wait for a model at station -1 - link; one with a spike is what this entry added to the hop before it.
@@ -50,11 +51,12 @@ class RequestColumns:
         self.spiked = array("b")
 
     def grow(self) -> None:
-        """Makes room for more rows."""
-        self.size += GROWTH
+        """Makes room for more rows: twice as many, until the steps are long enough."""
+        rows = min(max(self.size, FIRST), GROWTH)
+        self.size += rows
         for name in COLUMNS:
             column = getattr(self, name)
-            column.frombytes(bytes(column.itemsize * GROWTH))
+            column.frombytes(bytes(column.itemsize * rows))
 
     def end(self, request: Request, outcome: int, now: float) -> None:
         """Completes the row of a request that ends now."""

@@ -253,6 +253,8 @@ def test_episodes_leave_nothing_behind():
         gc.collect()
         counts.append(len(gc.get_objects()))
     assert max(counts[4:]) - min(counts[4:]) < 0.02 * counts[4]
+    columns = env.turns.simulation.requests
+    assert len(columns.arrival_s) * columns.arrival_s.itemsize < 50_000, "old episodes wait for the collector: each must be small"
 
 
 def test_what_cannot_be_is_said():
