@@ -77,11 +77,12 @@ def find(name: str) -> Path:
     raise ScenarioError(name, [Problem(0, "", f"neither a file nor a bundled scenario{suggestion(name, bundled())}; 'vamappo list scenarios' shows those")])
 
 
-def load(name: str | Path, overrides: Sequence[str] = (), spikes: Sequence[Any] = (), swept: Sequence[str] = (), without: Sequence[str] = ()) -> Loaded:
-    """Reads a scenario by path or bundled name, with `--set` overrides and `--spike` texts (or mappings); ScenarioError holds every mistake.
+def load(name: str | Path, overrides: str | Sequence[str] = (), spikes: Sequence[Any] = (), swept: Sequence[str] = (), without: Sequence[str] = ()) -> Loaded:
+    """Reads a scenario by path or bundled name, with `--set` overrides (or one text) and `--spike` texts (or mappings); ScenarioError holds every mistake.
 
     `swept` are overrides that come after the added spikes, and `without` names spikes to leave out in the end.
     """
+    overrides = (overrides,) if isinstance(overrides, str) else overrides
     path = find(str(name))
     try:
         text = path.read_text(encoding="utf-8")

@@ -1,6 +1,8 @@
 """The scenarios printed in the docs run as they are."""
 
 import json
+import re
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +35,19 @@ def test_scenario_runs(text):
     json.dumps(figures, allow_nan=False)
     assert figures["requests"]["completed"] > 0
     assert figures["requests"]["unfinished"] == 0
+
+
+def programs() -> list[str]:
+    """Every indented program on the page of environments."""
+    page = (DOCS / "environments.md").read_text(encoding="utf-8")
+    return [textwrap.dedent(block) for block in re.findall(r"(?m)(?:^    .*\n|^\n)+", page) if block.lstrip("\n").startswith("    import ")]
+
+
+@pytest.mark.parametrize("text", programs(), ids=lambda text: next(word for word in text.split() if "make" in word).split("(")[0])
+def test_program_runs(text):
+    found: dict = {}
+    exec(text, found)
+    assert found["env"].unwrapped.metadata
 
 
 def test_defaults_are_those_of_the_program():

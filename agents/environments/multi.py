@@ -21,9 +21,9 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.utils import EzPickle
 from pettingzoo import AECEnv
-from pettingzoo.utils.conversions import turn_based_aec_to_parallel
+from pettingzoo.utils.conversions import turn_based_aec_to_parallel_wrapper
 
-from agents.environments.spaces import Seeds, action_space, observation, observation_space
+from agents.environments.spaces import Seeds, action_space, begun, numbered, observation, observation_space, ruled_out
 from agents.environments.turns import Make, TermsError, Turns, terms_of
 from agents.rewards import Credit
 
@@ -61,17 +61,30 @@ class Agents(AECEnv, EzPickle):
 
     def observation_space(self, agent: str) -> spaces.Dict:
         """The same object at each call."""
-        return self.observation_spaces[agent]  # type: ignore[return-value]
+        return self.observation_spaces[self.known(agent)]  # type: ignore[return-value]
 
     def action_space(self, agent: str) -> spaces.Discrete:
         """The same object at each call."""
-        return self.action_spaces[agent]  # type: ignore[return-value]
+        return self.action_spaces[self.known(agent)]  # type: ignore[return-value]
+
+    def known(self, agent: str) -> str:
+        """The agent itself; TermsError where there is none of that name."""
+        if agent not in self.index:
+            raise TermsError(f"there is no agent {agent!r}; there are {', '.join(self.possible_agents)}")
+        return agent
+
+    def asked(self, what: str) -> str:
+        """Whose turn it is; TermsError before the first episode and after the end of one."""
+        begun(self.turns, what)
+        if not self.agents:
+            raise TermsError(f"the episode is over: reset() the environment before {what}")
+        return self.agent_selection
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
         """A new episode, of `seed` or of one that follows from the last seed given; there are no options."""
+        self.seed = self.seeds.following(seed)
         if self.turns is not None:
             self.turns.close()
-        self.seed = self.seeds.following(seed)
         self.turns = Turns(self.make(self.seed), self.terms)
         self.agents = self.possible_agents[:]
         self.rewards = dict.fromkeys(self.agents, 0.0)
@@ -115,42 +128,54 @@ class Agents(AECEnv, EzPickle):
 
     def step(self, action: int | None) -> None:
         """Takes the turn of `agent_selection` with one of its actions, or None once it is truncated."""
-        agent = self.agent_selection
+        agent = self.asked("step()")
         if self.truncations[agent]:
+            if action is not None:
+                raise TermsError(f"{agent} is truncated: the only step left to it is None, got {action!r}")
             self._was_dead_step(action)
             return
-        assert self.turns is not None
-        assert action is not None
-        chosen = self.turns.settled(int(action))
-        self.replaced[agent] = int(chosen != action)
-        if chosen != action and self.illegal == "raise":
-            raise TermsError(f"action {action} is not legal for {agent}: the observation's action_mask says which are")
+        if action is None:
+            raise TermsError(f"{agent} is not truncated: its step needs an action; None is for agents whose episode is over")
+        turns = begun(self.turns, "step()")
+        number = numbered(action, self.action_space(agent), agent)
+        chosen = turns.settled(number)
+        if chosen != number and self.illegal == "raise":
+            raise ruled_out(number, agent)
+        self.replaced[agent] = int(chosen != number)
         self._cumulative_rewards[agent] = 0.0
         self._clear_rewards()
-        self.turns.answer(chosen)
+        turns.answer(chosen)
         self.pay()
         self.turn()
 
+    def last(self, observe: bool = True) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """(observation, reward, terminated, truncated, info) of the agent whose turn it is."""
+        self.asked("last()")
+        return super().last(observe)  # type: ignore[no-any-return]
+
+    def agent_iter(self, max_iter: int = 2**63) -> Any:
+        """Whose turn it is, until the end of the episode."""
+        begun(self.turns, "agent_iter()")
+        return super().agent_iter(max_iter)
+
     def observe(self, agent: str) -> dict[str, np.ndarray]:
         """What an agent sees now, whoever's turn it is."""
-        assert self.turns is not None
-        return observation(self.turns, self.index[agent])
+        return observation(begun(self.turns, "observe()"), self.index[self.known(agent)])
 
     def state(self) -> np.ndarray:
         """The true state of every node, float32 [N, H]: for critics, in training."""
-        assert self.turns is not None
-        return self.turns.states()
+        return begun(self.turns, "state()").states()
 
     def render(self) -> np.ndarray | None:
         """The network now, uint8 [height, width, 3], under `render_mode='rgb_array'`."""
         if self.render_mode is None:
             return None
-        assert self.turns is not None
+        turns = begun(self.turns, "render()")
         if self.picture is None:
             from agents.environments.drawing import Picture
 
-            self.picture = Picture(self.turns.simulation)
-        return self.picture.draw(self.turns)  # type: ignore[no-any-return]
+            self.picture = Picture(turns.simulation)
+        return self.picture.draw(turns)  # type: ignore[no-any-return]
 
     def close(self) -> None:
         """Gives back what is held."""
@@ -158,6 +183,28 @@ class Agents(AECEnv, EzPickle):
             self.turns.close()
 
 
-def parallel(env: Agents) -> Any:
-    """The parallel face: every agent sends an action at each step, and the one whose turn it is (`info['active_agent']`) is heard."""
-    return turn_based_aec_to_parallel(env)
+class Together(turn_based_aec_to_parallel_wrapper):  # type: ignore[misc]
+    """The parallel face, by PettingZoo's conversion for environments of turns: every agent may send an action at each step, and the one
+    whose turn it is, `infos[agent]["active_agent"]` of the `reset` or `step` before, is heard."""
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """(observations, infos) by agent, which tell whose turn is first; PettingZoo's own do not."""
+        observations, infos = super().reset(seed, options)
+        active = self.aec_env.agent_selection
+        return observations, {agent: {**info, "active_agent": active} for agent, info in infos.items()}
+
+    def step(self, actions: dict[str, Any]) -> Any:
+        """(observations, rewards, terminations, truncations, infos) by agent; the others' actions may be left out."""
+        active = self.aec_env.unwrapped.asked("step()")
+        if not isinstance(actions, dict):
+            raise TermsError(f"step() takes the actions as a dictionary by agent, got {actions!r}")
+        for agent in actions:
+            self.aec_env.unwrapped.known(agent)
+        if active not in actions:
+            raise TermsError(f"there is no action of {active}, whose turn it is (info['active_agent']), among those of {', '.join(actions) or 'nobody'}")
+        return super().step(actions)
+
+
+def parallel(env: Agents) -> Together:
+    """The parallel face of an environment."""
+    return Together(env)

@@ -3,7 +3,7 @@
     env = gymnasium.make("vamappo/Scenario-v0", scenario="edge-chat", agent="edge-a", others="least-loaded")
     env = gymnasium.make("vamappo/Scenario-v0", scenario="edge-chat", agent="central")
 
-Observations, masks, rewards and what `info` holds are those of `multi`. An action that is not legal is replaced by the first that is
+Observations, masks, rewards and what `info` holds are those of `multi`. An action that the mask rules out is replaced by the first legal one
 (`info['replaced']`), so that learners without masks can train; `illegal="raise"` refuses it instead.
 """
 
@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import gymnasium
 import numpy as np
 
-from agents.environments.spaces import Seeds, action_space, observation, observation_space
+from agents.environments.spaces import Seeds, action_space, begun, numbered, observation, observation_space, ruled_out, seed_of
 from agents.environments.turns import CENTRAL, Make, TermsError, Turns, terms_of
 from agents.rewards import Credit
 
@@ -34,6 +34,7 @@ class Single(gymnasium.Env):  # type: ignore[type-arg]
         if render_mode not in (None, "rgb_array"):
             raise TermsError(f"render_mode must be 'rgb_array' or None, got {render_mode!r}")
         self.make = make
+        self.name = agent
         self.others = others
         self.illegal = illegal
         self.render_mode = render_mode
@@ -51,7 +52,7 @@ class Single(gymnasium.Env):  # type: ignore[type-arg]
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """A new episode, of `seed` or of one that follows from the last seed given; there are no options."""
-        super().reset(seed=seed)
+        super().reset(seed=None if seed is None else seed_of(seed))
         if self.turns is not None:
             self.turns.close()
         self.seed = self.seeds.following(seed)
@@ -81,31 +82,32 @@ class Single(gymnasium.Env):  # type: ignore[type-arg]
 
     def step(self, action: Any) -> tuple[dict[str, np.ndarray], float, bool, bool, dict[str, Any]]:
         """Takes the turn; (observation, reward, never terminated, truncated, info). An episode without a turn of the agent is over with its first step."""
-        turns = self.turns
-        assert turns is not None
+        turns = begun(self.turns, "step()")
+        number = numbered(action, self.action_space, self.name)  # type: ignore[arg-type]
         if turns.decision is None:
             if self.over:
-                raise TermsError("the episode is over: reset the environment")
+                raise TermsError("the episode is over: reset() the environment before step()")
             self.over = True
             return observation(turns, self.at), 0.0, False, True, self.told(0)[1]
-        chosen = turns.settled(int(action))
-        if chosen != action and self.illegal == "raise":
-            raise TermsError(f"action {action} is not legal now: the observation's action_mask says which are")
+        chosen = turns.settled(number)
+        if chosen != number and self.illegal == "raise":
+            raise ruled_out(number, self.name)
         turns.answer(chosen)
         self.await_turn()
-        reward, info = self.told(int(chosen != action))
+        reward, info = self.told(int(chosen != number))
         self.over = turns.decision is None
         return observation(turns, self.at), reward, False, self.over, info
 
     def render(self) -> np.ndarray | None:  # type: ignore[override]
         """The network now, uint8 [height, width, 3], under `render_mode='rgb_array'`."""
-        if self.render_mode is None or self.turns is None:
+        if self.render_mode is None:
             return None
+        turns = begun(self.turns, "render()")
         if self.picture is None:
             from agents.environments.drawing import Picture
 
-            self.picture = Picture(self.turns.simulation)
-        return self.picture.draw(self.turns)  # type: ignore[no-any-return]
+            self.picture = Picture(turns.simulation)
+        return self.picture.draw(turns)  # type: ignore[no-any-return]
 
     def close(self) -> None:
         """Gives back what is held."""

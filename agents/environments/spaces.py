@@ -6,10 +6,13 @@ and `action_mask`, int8 [A], 1 where an action is legal. `vamappo describe` and 
 
 from __future__ import annotations
 
+from operator import index
+from typing import Any
+
 import numpy as np
 from gymnasium import spaces
 
-from agents.environments.turns import Terms, Turns
+from agents.environments.turns import Terms, TermsError, Turns
 
 
 def observation_space(terms: Terms) -> spaces.Dict:
@@ -29,6 +32,25 @@ def observation(turns: Turns, agent: int) -> dict[str, np.ndarray]:
     return {"observation": row.copy(), "action_mask": mask.copy()}
 
 
+def numbered(action: Any, actions: spaces.Discrete, agent: str) -> int:
+    """An action as its number; TermsError where it is none of the space."""
+    if actions.contains(action):
+        return int(action)
+    raise TermsError(f"action {action!r} of {agent} is outside its action space, the whole numbers 0 to {int(actions.n) - 1} (action_mask: those legal now)")
+
+
+def ruled_out(action: int, agent: str) -> TermsError:
+    """What is said of an action that the mask rules out."""
+    return TermsError(f"action {action} is not legal for {agent} now: the observation's action_mask says which are")
+
+
+def begun(turns: Turns | None, what: str) -> Turns:
+    """The episode under way; TermsError where there has been none yet."""
+    if turns is None:
+        raise TermsError(f"there is no episode yet: reset() the environment before {what}")
+    return turns
+
+
 class Seeds:
     """The seed of every episode: the given one for the first after it, then others that follow from it; from the system's entropy if none is."""
 
@@ -37,9 +59,9 @@ class Seeds:
         self.episode = 0
 
     def following(self, given: int | None) -> int:
-        """The seed of the next episode."""
+        """The seed of the next episode; TermsError where what is given cannot be one."""
         if given is not None:
-            self.root, self.episode = int(given), 0
+            self.root, self.episode = seed_of(given), 0
         elif self.root is None:
             self.root, self.episode = int(np.random.SeedSequence().generate_state(1)[0]), 0
         else:
@@ -47,3 +69,14 @@ class Seeds:
         if self.episode == 0:
             return self.root
         return int(np.random.SeedSequence(self.root, spawn_key=(self.episode,)).generate_state(1, np.uint64)[0])
+
+
+def seed_of(given: Any) -> int:
+    """A seed as an integer."""
+    try:
+        seed = index(given)
+    except TypeError:
+        seed = -1
+    if seed < 0:
+        raise TermsError(f"seed must be a whole number of at least 0, or None, got {given!r}")
+    return seed

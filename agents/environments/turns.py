@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +37,7 @@ Make = Callable[[int], "Simulation"]  # a simulation by its seed
 
 
 class TermsError(ValueError):
-    """Raised when a scenario cannot be the environment that is asked for; the message says what to change."""
+    """Raised when an environment cannot be made, or used, as is asked for; the message says what to change."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,12 @@ def terms_of(simulation: Simulation, credit: Credit = "share", beta: float | Non
         simulation.skips_forced = False
         found = callers(simulation)
     horizon = simulation.span.horizon
-    if length is not None and not (0.0 < length < np.inf):
-        raise TermsError(f"an episode must last longer than 0 s, got {length!r}")
+    if length is not None and not (isinstance(length, Real) and 0.0 < length < np.inf):
+        raise TermsError(f"an episode must last longer than 0 s, as a number of seconds or text such as '30 s', got {length!r}")
     if length is not None and horizon is not None and length > horizon:
         raise TermsError(f"an episode of {length:g} s is longer than the scenario's horizon of {horizon:g} s: set 'horizon' with an override")
-    if beta is not None and not (0.0 <= beta < np.inf):
-        raise TermsError(f"beta must be a rate of at least 0 /s, got {beta!r}")
+    if beta is not None and not (isinstance(beta, Real) and 0.0 <= beta < np.inf):
+        raise TermsError(f"beta must be a rate of at least 0 /s, as a number, got {beta!r}")
     if credit not in CREDITS:
         raise TermsError(f"credit must be one of {', '.join(CREDITS)}, got {credit!r}")
     shape = shape_of(simulation)

@@ -30,7 +30,7 @@ def describe(
     try:
         length = seconds(episode)
     except ValueError as error:
-        raise fail(f"--episode: {error}, got {episode!r}") from None
+        raise fail(f"--{error}") from None
     loaded = load(scenario, list(set_ or []), spike or [])
     try:
         found = describe_(loaded, credit, length, episodes)
