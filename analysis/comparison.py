@@ -11,7 +11,8 @@ replication r of the other, and the difference has a far smaller variance than e
 - A verdict needs both: the adjusted p-value below the level, and an interval without zero on the same side as the mean.
 
 A request that did not complete has infinite latency here. So a quantile may be infinite ("not reached"); ranks carry infinities,
-and where one is left no interval is given.
+and where one is left no interval is given. Where both sides are infinite there is no difference to give; infinite on both sides in
+one replication is a tie. Values that differ by no more than rounding (`ROUNDING`, relative) are equal.
 """
 
 from __future__ import annotations
@@ -22,8 +23,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from simulator.units import count_of
+
 RESAMPLES = 4000
 FEWEST = 5  # replications, for an interval
+ROUNDING = 1e-12  # relative; sums of the same values in another order differ by less
+NEITHER = "not reached by either"
 BETTER, WORSE, NONE_SHOWN = "better", "worse", "no difference shown"
 
 
@@ -60,7 +65,7 @@ def finite(value: float | None) -> float | None:
 def paired_difference(system: Sequence[float], reference: Sequence[float], level: float = 0.95, seed: int = 0) -> Difference:
     """System minus reference, replication by replication; both of shape (R,), in the same order of replications.
 
-    Replications in which both are infinite count as ties; NaN (no value in that replication) leaves the replication out.
+    Replications in which both are infinite count as ties, and there is no value where all are; NaN (no value in that replication) leaves the replication out.
     """
     x, y = np.asarray(system, dtype=float), np.asarray(reference, dtype=float)
     if x.shape != y.shape or x.ndim != 1:
@@ -68,12 +73,15 @@ def paired_difference(system: Sequence[float], reference: Sequence[float], level
     kept = ~(np.isnan(x) | np.isnan(y))
     x, y = x[kept], y[kept]
     n = len(x)
-    d = differences(x, y)
-    value = mean(d)
     if n == 0:
         return Difference(math.nan, None, None, 1.0, 1.0, True, (0, 0), None, note="no replication has a value under both")
+    neither = int((np.isinf(x) & (x == y)).sum())
+    if neither == n:
+        return Difference(math.nan, None, None, 1.0, 1.0, True, (n, n), None, note=NEITHER)
+    d = differences(x, y)
+    value = mean(d)
     low, high = bootstrap_interval([d], level, seed) if np.isfinite(d).all() else (None, None)
-    return Difference(value, low, high, signed_rank(d), 1.0, True, (n, n), variance_reduction(x, y), note=note_of(d, n))
+    return Difference(value, low, high, signed_rank(d), 1.0, True, (n, n), variance_reduction(x, y), note=note_of(d, n, neither))
 
 
 def unpaired_difference(system: Sequence[float], reference: Sequence[float], level: float = 0.95, seed: int = 0) -> Difference:
@@ -82,25 +90,31 @@ def unpaired_difference(system: Sequence[float], reference: Sequence[float], lev
     x, y = x[~np.isnan(x)], y[~np.isnan(y)]
     if not len(x) or not len(y):
         return Difference(math.nan, None, None, 1.0, 1.0, False, (len(x), len(y)), None, note="one side has no values")
-    value = float(differences(np.array([mean(x)]), np.array([mean(y)]))[0])
+    if np.isinf(x).all() and np.isinf(y).all():
+        return Difference(math.nan, None, None, 1.0, 1.0, False, (len(x), len(y)), None, note=NEITHER)
+    value = float(differences(np.array([mean(x)]), np.array([mean(y)]))[0]) if math.isfinite(mean(x)) or math.isfinite(mean(y)) else math.nan
     both_finite = np.isfinite(x).all() and np.isfinite(y).all()
     low, high = bootstrap_interval([x, y], level, seed) if both_finite else (None, None)
     p = rank_sum(x, y)
     return Difference(value, low, high, p, 1.0, False, (len(x), len(y)), None, note=note_of(np.concatenate([x, y]), min(len(x), len(y))))
 
 
-def note_of(values: np.ndarray, n: int) -> str:
-    """Why there is no interval, where there is none."""
+def note_of(values: np.ndarray, n: int, neither: int = 0) -> str:
+    """Why there is no interval, where there is none, and in how many replications `neither` has a finite value."""
+    ties = f"{NEITHER} in {neither} of {n} replications, which count as ties" if neither else ""
     if not np.isfinite(values).all():
-        return f"no interval: infinite in {int((~np.isfinite(values)).sum())} of {len(values)} replications"
-    return f"no interval: {n} replications, {FEWEST} are needed" if n < FEWEST else ""
+        why = f"no interval: infinite in {int((~np.isfinite(values)).sum())} of {len(values)} replications"
+    else:
+        why = f"no interval: {count_of(n, 'replication')}, {FEWEST} are needed" if n < FEWEST else ""
+    return "; ".join(filter(None, (why, ties)))
 
 
 def differences(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """x - y with inf - inf = 0."""
-    both = np.isinf(x) & (x == y)
+    """x - y with inf - inf = 0, and 0 where they are the same but for rounding."""
+    same = x == y
     with np.errstate(invalid="ignore"):
-        return np.where(both, 0.0, x - y)
+        d = x - y
+        return np.where(same | (np.abs(d) <= ROUNDING * np.maximum(np.abs(x), np.abs(y)) * np.isfinite(d)), 0.0, d)
 
 
 def mean(values: np.ndarray) -> float:
@@ -124,7 +138,11 @@ def rank_sum(x: np.ndarray, y: np.ndarray) -> float:
     """Two-sided p-value of Mann-Whitney's rank sum of two independent samples; infinities are the largest."""
     from scipy.stats import mannwhitneyu, rankdata
 
-    ranks = rankdata(np.concatenate([x, y]))
+    values = np.concatenate([x, y])
+    order = np.argsort(values)
+    steps = differences(values[order][1:], values[order][:-1]) > 0.0
+    ranks = np.empty(len(values))
+    ranks[order] = rankdata(np.concatenate([[0], np.cumsum(steps)]))  # rounding separates no values
     if len(np.unique(ranks)) == 1:
         return 1.0
     return float(mannwhitneyu(ranks[: len(x)], ranks[len(x) :]).pvalue)
@@ -181,7 +199,7 @@ def variance_reduction(x: np.ndarray, y: np.ndarray) -> float | None:
     """(var x + var y) / var(x - y) over replications: what common random numbers save; None where it is not defined."""
     if len(x) < 2 or not (np.isfinite(x).all() and np.isfinite(y).all()):
         return None
-    paired = float(np.var(x - y, ddof=1))
+    paired = float(np.var(differences(x, y), ddof=1))
     return (float(np.var(x, ddof=1)) + float(np.var(y, ddof=1))) / paired if paired > 0.0 else None
 
 

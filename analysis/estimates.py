@@ -85,9 +85,13 @@ def t_factor(degrees: int, level: float) -> float:
 
 
 def estimate(
-    series: Sequence[np.ndarray], figure: Callable[[np.ndarray], float], level: float = 0.95, pooled: float | None = None, sections: int = SECTIONS
-) -> Estimate:
-    """`figure` of the pooled values with an interval from the replications, or from `sections` of a single run (none below 5)."""
+    series: Sequence[np.ndarray], figure: Callable[[np.ndarray], float], level: float = 0.95, pooled: float | None = None, sections: int = SECTIONS,
+    most: float = math.inf,
+) -> Estimate:  # fmt: skip
+    """`figure` of the pooled values with an interval from the replications, or from `sections` of a single run (none below 5).
+
+    The interval stays above 0 where all values do, and below the values' own bound `most`.
+    """
     filled = [np.asarray(values, dtype=float) for values in series if len(values)]
     if not filled:
         return Estimate(None, reason="there are no values")
@@ -102,7 +106,7 @@ def estimate(
         return Estimate(value, None, None, None, method)
     half = t_factor(len(parts) - 1, level) * float(np.std(parts, ddof=1)) / math.sqrt(len(parts))
     low = value - half if min(float(values.min()) for values in filled) < 0.0 else max(value - half, 0.0)
-    return Estimate(value, low, value + half, None, method)
+    return Estimate(value, low, max(value, min(value + half, most)), None, method)
 
 
 def quantile_estimate(series: Sequence[np.ndarray], q: float, level: float = 0.95) -> Estimate:
@@ -123,9 +127,9 @@ def quantile_estimate(series: Sequence[np.ndarray], q: float, level: float = 0.9
     return Estimate(found.value, found.low, found.high, worth, found.method)
 
 
-def mean_estimate(series: Sequence[np.ndarray], level: float = 0.95) -> Estimate:
-    """The mean over all replications, with an interval; also for shares, as means of zeros and ones."""
-    return estimate(series, lambda values: float(values.mean()), level)
+def mean_estimate(series: Sequence[np.ndarray], level: float = 0.95, most: float = math.inf) -> Estimate:
+    """The mean over all replications, with an interval; shares are means of zeros and ones with `most` 1."""
+    return estimate(series, lambda values: float(values.mean()), level, most=most)
 
 
 def t_estimate(values: Sequence[float], level: float = 0.95) -> Estimate:

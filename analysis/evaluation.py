@@ -20,6 +20,7 @@ from analysis.energy import totals
 from analysis.estimates import Estimate, mean_estimate, quantile, quantile_estimate, t_estimate
 from analysis.summary import objective_met
 from simulator.trace import Trace
+from simulator.units import count_of
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,8 @@ class Figure:
     over: Callable[[Sequence[Sample]], Estimate]
 
 
-def mean_figure(name: str, title: str, unit: str, values: Callable[[Sample], np.ndarray], missing: str, higher: bool = True) -> Figure:
-    """A mean over requests; NaN values are left out."""
+def mean_figure(name: str, title: str, unit: str, values: Callable[[Sample], np.ndarray], missing: str) -> Figure:
+    """A mean over requests of values from 0 to 1; NaN values are left out."""
 
     def kept(sample: Sample) -> np.ndarray:
         found = values(sample)
@@ -105,9 +106,9 @@ def mean_figure(name: str, title: str, unit: str, values: Callable[[Sample], np.
 
     def over(samples: Sequence[Sample]) -> Estimate:
         series = [kept(sample) for sample in samples]
-        return mean_estimate(series) if any(map(len, series)) else Estimate(None, reason=missing)
+        return mean_estimate(series, most=1.0) if any(map(len, series)) else Estimate(None, reason=missing)
 
-    return Figure(name, title, unit, higher, of, over)
+    return Figure(name, title, unit, True, of, over)
 
 
 def rate_figure(name: str, title: str, unit: str, higher: bool, of: Callable[[Sample], float], missing: str) -> Figure:
@@ -236,5 +237,8 @@ def notes_of(samples: Mapping[str, Sequence[Sample]], paired: Mapping[str, bool]
     together = [len(samples[name]) for name, is_pair in paired.items() if is_pair]
     need = fewest_replications(len(paired)) if paired else 0
     if together and min(together) < need:
-        found.append(f"{min(together)} replications cannot show a difference in {len(paired)} comparison(s); {need} are the fewest that can")
+        few = f"{count_of(min(together), 'replication')} cannot show a difference in {count_of(len(paired), 'comparison')}"
+        found.append(f"{few}; {need} are the fewest that can")
+    if len(samples) == 1:
+        found.append("one policy alone: there is nothing to compare it with; name others after it, with commas between")
     return found

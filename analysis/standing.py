@@ -21,6 +21,7 @@ from analysis.comparison import finite
 from analysis.estimates import t_factor
 from analysis.evaluation import Sample
 from analysis.summary import QUANTILES
+from simulator.units import count_of
 
 HELD, MISSED, UNDECIDED = "held", "missed", "undecided"
 SHARES: dict[str, Callable[[Sample], np.ndarray]] = {
@@ -54,7 +55,8 @@ class Standing:
         write = (lambda value: f"{100 * value:.3g} %") if share else (lambda value: f"{value:.4g}")
         found = f"{self.what} is {write(self.value)} [{write(self.low)}, {write(self.high)}], the bound is {write(self.bound)}"
         chance = f"{100 * self.alarm / 2:.3g} %"
-        return f"{self.verdict}: {found} ({self.replications} replications, {self.requests:,} requests; a wrong verdict has a probability below {chance})"
+        sample = f"{count_of(self.replications, 'replication')}, {self.requests:,} requests"
+        return f"{self.verdict}: {found} ({sample}; a wrong verdict has a probability below {chance})"
 
 
 def standing(samples: Sequence[Sample], figure: str, sign: str, bound: float, alarm: float = 0.05, looks: int = 1) -> Standing:

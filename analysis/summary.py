@@ -57,11 +57,11 @@ def request_figures(traces: Sequence[Trace], chosen: Callable[[Trace], np.ndarra
         "latency_all_s": latency_figures(everything, traces[0].exceed),
         "throughput_per_s": ended_in_window(traces, masks) / span if span > INSTANT else None,
         "goodput_per_s": good / span if span > INSTANT else None,
-        "attainment": mean_estimate(judged).as_dict() if any(len(j) for j in judged) else {"value": None, "reason": "no objective is declared"},
-        "utility": {"mean": mean_estimate(valued).as_dict(), "total": float(sum(u.sum() for u in valued))}
+        "attainment": mean_estimate(judged, most=1.0).as_dict() if any(len(j) for j in judged) else {"value": None, "reason": "no objective is declared"},
+        "utility": {"mean": mean_estimate(valued, most=1.0).as_dict(), "total": float(sum(u.sum() for u in valued))}
         if any(len(u) for u in valued)
         else {"mean": {"value": None, "reason": "no utility is declared"}, "total": None},
-        "prob_any_spiked": mean_estimate([trace.requests["spiked"][mask].astype(float) for trace, mask in zip(traces, masks, strict=True)]).as_dict(),
+        "prob_any_spiked": mean_estimate([trace.requests["spiked"][mask].astype(float) for trace, mask in zip(traces, masks, strict=True)], most=1.0).as_dict(),
     }
 
 

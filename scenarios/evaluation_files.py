@@ -2,9 +2,9 @@
 
     evaluation.json     everything the tables show
     figures.csv         policy, figure, value, low, high, method or reason
-    differences.csv     policy, figure, value, low, high, p, p_adjusted, variance_reduction, verdict, note
+    differences.csv     policy, figure, value (empty where there is none: see note), low, high, p, p_adjusted, variance_reduction, verdict, note
     replications.csv    policy, replication and every figure of it: what the differences are taken from
-    requests.parquet    policy, replication, arrivals' digest, latency_s (inf where not completed), utility, quality, met
+    requests.parquet    policy, replication, arrivals' digest, window_s, energy_j, loop, latency_s (inf where not completed), utility, quality, met
     table.tex           the figures for a paper
     differences.png, tails.png
     manifest.json, scenario.yaml
@@ -92,7 +92,8 @@ def difference_rows(found: Evaluation) -> list[list[Any]]:
     rows: list[list[Any]] = [["policy", "reference", "figure", "paired", *names]]
     for label, by in found.differences.items():
         for figure, difference in by.items():
-            rows.append([label, found.reference, figure, difference.paired, *(getattr(difference, name) for name in names)])
+            values = (getattr(difference, name) for name in names)
+            rows.append([label, found.reference, figure, difference.paired, *(None if value != value else value for value in values)])
     return rows
 
 

@@ -25,6 +25,7 @@ from scenarios.reading import dump_yaml
 from scenarios.results import ResultsError, read_json, version_of
 from scenarios.schema import Scenario
 from simulator.trace import Trace
+from simulator.units import count_of
 
 CONTENT = "run.json"
 SUFFIX = ".pickle"
@@ -109,7 +110,7 @@ def check_left(target: Path, force: bool, resume: bool) -> None:
     left = len(list(folder_of(target).glob(f"*{SUFFIX}")))
     if left and not resume:
         raise ResultsError(
-            f"a run into {target} was interrupted and left {left} finished replication(s); go on with --resume, or start anew with --force"
+            f"a run into {target} was interrupted and left {count_of(left, 'finished replication')}; go on with --resume, or start anew with --force"
         )
     if resume and not left:
         print(f"--resume: no finished replication for {target}; starting", file=sys.stderr)
@@ -127,7 +128,7 @@ def is_complete(target: Path, factory: Factory, replications: int) -> bool:
         raise ResultsError(f"--resume: {target} is complete and of another scenario; name another folder with --out, or replace it with --force")
     if len(manifest["replications"]) < replications:
         have = len(manifest["replications"])
-        raise ResultsError(f"--resume: {target} is complete with {have} replication(s), not {replications}; replace it with --force")
+        raise ResultsError(f"--resume: {target} is complete with {count_of(have, 'replication')}, not {replications}; replace it with --force")
     return True
 
 

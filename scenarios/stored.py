@@ -11,7 +11,7 @@ import numpy as np
 
 from analysis.evaluation import Sample, digest
 from scenarios.fields import told
-from scenarios.reading import load
+from scenarios.reading import load, resolved
 from scenarios.results import ResultsError, read_json
 from scenarios.schema import Scenario
 
@@ -74,6 +74,15 @@ def read_columns(path: Path, folder: Path) -> dict[str, np.ndarray]:
 def facts_of_runs(runs: Mapping[str, Run]) -> dict[str, Any]:
     """What was compared, as plain data."""
     first, second = runs.values()
+    paired = all(a.arrivals == b.arrivals for a, b in zip(first.samples, second.samples)) and len(first.samples) == len(second.samples)
+    apart = scenarios_differ_in(first.scenario, second.scenario)
+    open_loop = {sample.loop for run in runs.values() for sample in run.samples} == {"open"}
+    if not open_loop:
+        common = "a closed loop: at most the work is common"
+    elif not paired:
+        common = "arrivals that differ"
+    else:
+        common = "the same arrivals, in scenarios that differ" if apart else "the same arrivals, work and spikes"
     return {
         "scenario": " and ".join(dict.fromkeys(run.scenario.name for run in runs.values())),
         "seed": first.seed if first.seed == second.seed else f"{first.seed} and {second.seed}",
@@ -81,5 +90,22 @@ def facts_of_runs(runs: Mapping[str, Run]) -> dict[str, Any]:
         "telemetry": " and ".join(dict.fromkeys(told(run.scenario.control) for run in runs.values())),
         "replications_done": min(len(run.samples) for run in runs.values()),
         "labels": {name: name for name in runs},
-        "paired": all(a.arrivals == b.arrivals for a, b in zip(first.samples, second.samples)) and len(first.samples) == len(second.samples),
+        "paired": paired,
+        "common": common,
+        "scenarios_differ_in": apart,
     }
+
+
+def scenarios_differ_in(first: Scenario, second: Scenario) -> list[str]:
+    """The keys by which two scenarios would give different results under one policy and seed, as paths such as `control.telemetry`."""
+    a, b = resolved(first), resolved(second)
+    for one in (a, b):
+        one["control"] = {key: value for key, value in one.get("control", {}).items() if key != "policy"}
+    return [path for path in different_keys(a, b) if path.split(".")[0] not in ("description", "seed", "record", "learning")]
+
+
+def different_keys(a: Any, b: Any, path: str = "") -> list[str]:
+    """Paths of the keys whose values differ, down to lists and plain values."""
+    if not (isinstance(a, Mapping) and isinstance(b, Mapping)):
+        return [] if a == b else [path]
+    return [found for key in dict.fromkeys((*a, *b)) for found in different_keys(a.get(key), b.get(key), f"{path}.{key}".removeprefix("."))]

@@ -104,6 +104,11 @@ SHOWN = {
 }
 
 
+def count_of(number: int, noun: str) -> str:
+    """`1 replication`, `12,000 replications`: a number of things whose plural ends in s."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def format(value: float, dimension: str) -> str:
     """A text with unit that `parse` turns back into exactly `value`; the shortest there is among the usual units."""
     if dimension == "rate" and value == math.inf:

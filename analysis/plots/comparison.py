@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.comparison import BETTER, WORSE, Difference
+from analysis.comparison import BETTER, NEITHER, WORSE, Difference
 from analysis.plots.latency import COLOURS, thinned
 
 if TYPE_CHECKING:
@@ -24,13 +24,16 @@ def plot_differences(axes: Axes, differences: Mapping[str, Difference], name: st
     for place, (_label, found) in enumerate(differences.items()):
         colour = SHADES.get(found.verdict, "#777777")
         if not math.isfinite(found.value):
-            axes.annotate("not reached" if math.isinf(found.value) else "not given", (0.0, place), color=colour, fontsize=8, va="center")
+            why = "not reached" if math.isinf(found.value) else NEITHER if found.note == NEITHER else "not given"
+            axes.annotate(why, (0.0, place), color=colour, fontsize=8, va="center")
             continue
         if found.low is not None and found.high is not None:
             axes.plot([found.low, found.high], [place, place], color=colour, linewidth=2.2)
         axes.plot([found.value], [place], "o", color=colour, markersize=5)
     axes.axvline(0.0, color="#222222", linewidth=1.0)
-    axes.locator_params(axis="x", nbins=5)
+    axes.locator_params(axis="x", nbins=4)
+    axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 4))
+    axes.tick_params(axis="x", labelsize=8)
     axes.set_yticks(range(len(labels)), labels, fontsize=8)
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.set_xlabel(f"{UNITS.get(name, name)} minus that of {reference}", fontsize=9)

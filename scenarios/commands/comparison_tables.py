@@ -11,6 +11,7 @@ from analysis.comparison import Difference
 from analysis.estimates import Estimate
 from analysis.evaluation import Evaluation, Figure
 from scenarios.commands.tables import output, seconds
+from simulator.units import count_of
 
 MAIN = ("utility", "attainment", "p99")  # whose differences are printed where several systems are compared
 
@@ -41,12 +42,14 @@ def estimate_text(found: Estimate, unit: str) -> str:
 
 
 def short_text(found: Estimate, unit: str) -> str:
-    """`0.7312 ± 0.0022`, `33.3 ± 2.2 ms`: the value and half of the interval's width."""
+    """`0.7312 ± 0.0022`, `33.3 ± 2.2 ms`: the value and half of the interval's width; the interval itself where it ends at a bound."""
     if found.value is None:
         return missing_text(found)
-    if found.high is None:
+    if found.low is None or found.high is None:
         return writer(unit)(found.value)
     half = found.high - found.value
+    if not math.isclose(half, found.value - found.low, rel_tol=1e-6, abs_tol=1e-12):
+        return estimate_text(found, unit)
     if unit != "s":
         factor, sign, digits = (100.0, " %", "2f") if unit == "share" else (1.0, f" {unit}".rstrip(), "4f" if not unit else "4g")
         return f"{factor * found.value:.{digits}} ± {factor * half:.{'2g' if digits == '4g' else digits}}{sign}"
@@ -68,13 +71,13 @@ def difference_text(found: Difference, unit: str) -> str:
 
     if found.low is None or found.high is None:
         return f"{signed(found.value)} ({found.note})" if found.note else signed(found.value)
-    return f"{signed(found.value)} [{signed(found.low)}, {signed(found.high)}]"
+    return f"{signed(found.value)} [{signed(found.low)}, {signed(found.high)}]{f' ({found.note})' if found.note else ''}"
 
 
 def heading(facts: Mapping[str, Any]) -> str:
     """What stands above every table: the scenario, the replications, and what the policies were told."""
-    common = "the same arrivals, work and spikes" if facts["loop"] == "open" else "a closed loop: only work is common"
-    return f"{facts['scenario']}, seed {facts['seed']}, {facts['replications_done']} replication(s), {common}; telemetry {facts['telemetry']}"
+    common = facts.get("common") or ("the same arrivals, work and spikes" if facts["loop"] == "open" else "a closed loop: only work is common")
+    return f"{facts['scenario']}, seed {facts['seed']}, {count_of(facts['replications_done'], 'replication')}, {common}; telemetry {facts['telemetry']}"
 
 
 def print_evaluation(facts: Mapping[str, Any], found: Evaluation, target: Path | None) -> None:

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from simulator.units import count_of
+
 POLICIES = ("least-loaded", "shortest-expected-delay", "expected-utility")
 TRAINED, WEIGHTS = "trained", "trained.pt"
 LEARNING = ("greedy_prior=20", "gae_lambda=0.98", "learning_rate=0.0015", "window=4096", "validate_every=4", "validation_replications=1", "warm_up_updates=2")
@@ -36,7 +38,7 @@ def demo(
     for label, text in texts.items():
         (policy,) = policies_of(text).values()
         factory = Factory(under(loaded.scenario, policy), loaded.path.parent, loaded.scenario.seed)
-        print(f"demo: {label}, {replications} replications", file=sys.stderr)
+        print(f"demo: {label}, {count_of(replications, 'replication')}", file=sys.stderr)
         with Progress(loaded.scenario, replications, sys.stderr.isatty()) as progress:
             runs[label] = list(run_replications(factory, range(replications), 1, progress))
     from scenarios.report import write_demo

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from scenarios.commands.run import Overrides, ScenarioName, Spikes
+from simulator.units import count_of
 
 
 def describe(
@@ -50,7 +51,7 @@ def show(found: dict[str, Any]) -> None:
     told = found["telemetry"]
     console.print(f"{found['scenario']}: {found['description']}" if found["description"] else found["scenario"])
     exact = "exactly" if told == "exact" else f"by snapshots every {told['period_s']:g} s"
-    console.print(f"{len(found['agents'])} agents, asked about {found['asked']}; others' servers are known {exact}\n")
+    console.print(f"{count_of(len(found['agents']), 'agent')}, asked about {found['asked']}; others' servers are known {exact}\n")
     rows = [(a["name"], a["tier"], ", ".join(a["workload"]), "; ".join(f"{k}: {', '.join(v)}" for k, v in a["slots"].items())) for a in found["agents"]]
     table(console, ("agent", "tier", "workload", "slots of each call"), rows)
     numbers = [f"{i} {name}" for i, name in enumerate(found["actions"])]

@@ -9,6 +9,7 @@ from analysis.routing import PHASES, Routing
 from scenarios.commands.comparison_tables import short_text
 from scenarios.commands.tables import output
 from scenarios.explanations import Explained
+from simulator.units import count_of
 
 
 def print_explanations(found: Mapping[str, Explained], routes: Mapping[str, Routing], labels: Mapping[str, str]) -> None:
@@ -69,4 +70,4 @@ def print_routes(console: Any, found: Mapping[str, Explained], routes: Mapping[s
     console.print()
     console.print(table)
     many = len(next(iter(found.values())).replications)
-    console.print(f"means over {many} replication(s); before and after: within {reach:.3g} s, while nothing else hits that node", highlight=False)
+    console.print(f"means over {count_of(many, 'replication')}; before and after: within {reach:.3g} s, while nothing else hits that node", highlight=False)

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
+from simulator.units import count_of
+
 Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change one value of the scenario; may stand several times.")]
 ONE_MORE = "Add a spike, such as 'kind=freeze,nodes=edge-a,at=60 s,for=5 s'; may stand several times."
 Spikes = Annotated[list[str] | None, typer.Option("--spike", metavar="KEY=VALUE,...", help=ONE_MORE)]
@@ -111,7 +113,7 @@ def execute(
     status = conclude(summary, facts, levels, target, as_json)
     if interrupted:
         on = "give the same command with --resume to go on" if target is not None else "store results with --out to be able to go on"
-        print(f"interrupted: kept {len(traces)} finished replications of {replications}; {on}", file=sys.stderr)
+        print(f"interrupted: kept {count_of(len(traces), 'finished replication')} of {replications}; {on}", file=sys.stderr)
         return INTERRUPTED
     return status
 

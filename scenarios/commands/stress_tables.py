@@ -11,6 +11,7 @@ from analysis.standing import HELD
 from scenarios.commands.comparison_tables import MAIN, difference_text, short_text
 from scenarios.commands.tables import output
 from scenarios.stress import Curves
+from simulator.units import count_of
 
 
 def print_curves(facts: Mapping[str, Any], found: Curves, target: Path | None) -> None:
@@ -18,7 +19,7 @@ def print_curves(facts: Mapping[str, Any], found: Curves, target: Path | None) -
     from rich.table import Table
 
     console = output()
-    console.print(f"{facts['scenario']}, seed {facts['seed']}, {facts['replications']} replication(s), the same seeds at every point")
+    console.print(f"{facts['scenario']}, seed {facts['seed']}, {count_of(facts['replications'], 'replication')}, the same seeds at every point")
     console.print("figures ± half of the 95 % interval; requests that did not complete count as infinite latency")
     levels = list(found.standings[found.base])
     table = Table("point", *(figure.title for figure in found.shown), *levels, box=None, pad_edge=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 from analysis.estimates import Estimate, more_needed
 from analysis.summary import estimate_of
+from simulator.units import count_of
 
 LOOPS = {
     "closed": "closed loop: users wait for their requests, so a slow system gets fewer; these are not the latencies of an open stream",
@@ -61,7 +62,7 @@ class Progress:
         """A replication is done."""
         self.ended += 1
         if self.bar is not None:
-            self.bar.update(self.task, completed=self.ended, state=f"{self.ended} of {self.replications} replications")
+            self.bar.update(self.task, completed=self.ended, state=f"{self.ended} of {count_of(self.replications, 'replication')}")
 
 
 def output() -> Any:
@@ -116,7 +117,8 @@ def end_table(summary: dict[str, Any], facts: dict[str, Any], target: Path | Non
 
     console = output()
     counts, runs = summary["requests"], summary["replications"]
-    console.print(f"{summary['scenario']}, policy {summary['policy']}, telemetry {summary['telemetry']}, seed {summary['seed']}, {runs} replication(s)")
+    settings = f"policy {summary['policy']}, telemetry {summary['telemetry']}, seed {summary['seed']}"
+    console.print(f"{summary['scenario']}, {settings}, {count_of(runs, 'replication')}")
     if summary["loop"] != "open":
         console.print(LOOPS[summary["loop"]])
     outcomes = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count and name not in ("generated",))

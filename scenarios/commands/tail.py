@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from simulator.units import count_of
+
 LEVELS = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999, "p99.99": 0.9999}
 
 
@@ -89,7 +91,7 @@ def show(label: str, found: dict[str, Any]) -> None:
 
     console = output()
     worth = f"worth {found['effective_n']:,.0f} independent ones for the mean"
-    console.print(f"{label}: {found['n']:,} latencies in {found['replications']} replication(s), {worth}")
+    console.print(f"{label}: {found['n']:,} latencies in {count_of(found['replications'], 'replication')}, {worth}")
     table = Table("figure", "value  [95 % interval]", box=None, pad_edge=False)
     for name in ("mean", *LEVELS):
         table.add_row(name, interval(found[name]))

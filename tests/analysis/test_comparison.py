@@ -68,15 +68,27 @@ def test_verdicts():
 
 
 def test_infinities_are_ties_with_each_other_and_worse_than_any_time():
-    both = paired_difference([INF] * 6, [INF] * 6)
-    assert both.value == 0.0
-    assert both.p == 1.0
+    for both in (paired_difference([INF] * 6, [INF] * 6), unpaired_difference([INF] * 6, [INF] * 5)):
+        assert math.isnan(both.value) and both.low is None and both.note == "not reached by either"
+        assert both.p == 1.0
+    some = paired_difference([INF, *[2.0] * 5], [INF, *[1.0] * 5])
+    assert some.value == pytest.approx(5 / 6) and "either in 1 of 6" in some.note
     one = paired_difference([INF] * 7, [1.0, 2, 3, 4, 5, 6, 7])
     assert one.value == INF
     assert (one.low, one.high) == (None, None)
     assert "infinite in 7 of 7" in one.note
     assert judged([one], False)[0].verdict == WORSE
     assert one.as_dict()["value"] is None
+
+
+def test_rounding_is_no_difference():
+    x = np.linspace(0.3, 0.9, 8)
+    noisy = x * (1.0 - 2.0 ** np.array([-52, -51, -52, -52, -51, -52, -52, -52]))
+    found = paired_difference(noisy, x)
+    assert (found.value, found.low, found.high, found.p, found.variance_reduction) == (0.0, 0.0, 0.0, 1.0, None)
+    assert paired_difference(x * (1.0 + 1e-9), x).p == pytest.approx(2 / 256)
+    assert unpaired_difference(np.full(8, 0.8), 0.8 - 2.0 ** -53 * np.arange(1, 9)).p == 1.0
+    assert rank_sum(np.array([1.0, 2, INF]), np.array([4.0, 5, INF])) == rank_sum(np.array([1.0, 2, 9]), np.array([4.0, 5, 9]))
 
 
 def test_missing_values_leave_the_pair_out():

@@ -82,3 +82,11 @@ def test_hill_and_panel_on_pareto():
     assert all(abs(fit.xi - 1 / 1.8) < 0.2 for fit in peaks_over_threshold(values))
     with pytest.raises(ValueError):
         hill(np.array([1.0]))
+
+
+def test_intervals_of_shares_end_at_their_bounds():
+    shares = [np.concatenate([np.ones(100 - k), np.zeros(k)]) for k in (0, 0, 9)]
+    found = mean_estimate(shares, most=1.0)
+    assert found.high == 1.0 < mean_estimate(shares).high
+    assert found.low == mean_estimate(shares).low
+    assert mean_estimate([1.0 - values for values in shares], most=1.0).low == 0.0

@@ -41,7 +41,7 @@ def test_a_result_folder_is_whole(results):
     summary = json.loads((out / "summary.json").read_text())
     assert summary["requests"]["generated"] == int(np.sum(table["counted"].to_numpy(zero_copy_only=False)))
     assert summary["latency_s"]["p50"]["low"] <= summary["latency_s"]["p50"]["value"] <= summary["latency_s"]["p50"]["high"]
-    assert "replication(s)" in done.stdout
+    assert "2 replications" in done.stdout
 
 
 def test_the_resolved_scenario_gives_the_same_columns(results, tmp_path):

@@ -9,6 +9,8 @@ import pytest
 
 from analysis.evaluation import evaluate, sample_of
 from scenarios.commands import main
+from scenarios.commands.comparison_tables import difference_text
+from scenarios.evaluation_files import difference_rows
 from scenarios.policies import PolicyError, policies_of, policy_of
 from tests.helpers import run, scenario
 
@@ -198,9 +200,32 @@ def test_compare_says_what_is_not_paired_and_what_is_no_folder(command, tmp_path
         assert command("run", "demo", "--seed", seed, "--replications", 2, *SHORT, "--out", tmp_path / str(seed)).exit_code == 0
     found = command("compare", tmp_path / "1", tmp_path / "2")
     assert found.exit_code == 0
-    assert "not paired" in found.stdout
+    assert "not paired" in found.stdout and "arrivals that differ" in found.stdout
+    assert "the same arrivals" not in found.stdout
     missing = command("compare", tmp_path / "1", tmp_path / "3")
     assert missing.exit_code == 2 and "is not a result folder" in missing.stderr
+
+
+def test_compare_says_where_scenarios_differ(command, tmp_path):
+    for name, more in (("a", ()), ("b", ("--set", "network.nodes.edge-a.workers=1"))):
+        assert command("run", "edge-chat", "--set", "horizon=20 s", "--set", "warm_up=2 s", *more, "--replications", 2, "--out", tmp_path / name).exit_code == 0
+    found = command("compare", tmp_path / "a", tmp_path / "b")
+    assert "the same arrivals, in scenarios that differ" in found.stdout.replace("\n", " ")
+    assert "the scenarios themselves differ, in network.nodes" in found.stdout
+    assert "the same arrivals, work and spikes" not in found.stdout
+
+
+def test_a_quantile_that_neither_reaches_has_no_difference(command, tmp_path):
+    short = samples_of("{kind: poisson, rate: 40 /s}", "local-first")
+    found = evaluate({"a": short, "b": short}, "a")
+    assert "not reached by either" in difference_text(found.differences["b"]["p99"], "s")
+    row = next(row for row in difference_rows(found) if row[2] == "p99")
+    assert row[4:7] == [None, None, None] and row[-1] == "not reached by either"
+
+
+def test_one_policy_alone(command):
+    found = command("evaluate", "demo", "--policies", "random", "--replications", 1, *SHORT, "--json")
+    assert any("nothing to compare" in note for note in json.loads(found.stdout)["notes"])
 
 
 def test_energy_is_compared_where_nodes_declare_their_power():

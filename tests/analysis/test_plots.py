@@ -1,0 +1,26 @@
+"""Figures of comparisons: what must be readable on them."""
+
+import itertools
+import math
+
+import pytest
+
+from analysis.comparison import paired_difference
+from analysis.plots import figure, plot_differences
+
+
+@pytest.mark.parametrize("size", [1.0, 3e-4, 2e-6, 7e5])
+def test_labels_of_differences_do_not_overlap(size):
+    made, axes = figure(2, 12.0, 3.4)
+    found = paired_difference([size * (1.0 + 0.01 * k) for k in range(8)], [0.0] * 8)
+    plot_differences(axes[1], {"a policy": found}, "p99", "another")
+    made.canvas.draw()
+    boxes = [box for label in axes[1].get_xticklabels() if label.get_text() and (box := label.get_window_extent()).width]
+    assert len(boxes) > 1
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+
+
+def test_what_neither_reached_is_written_so():
+    _made, axes = figure(2, 12.0, 3.4)
+    plot_differences(axes[0], {"a policy": paired_difference([math.inf] * 6, [math.inf] * 6)}, "p99", "another")
+    assert [text.get_text() for text in axes[0].texts] == ["not reached by either"]
