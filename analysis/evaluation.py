@@ -93,8 +93,10 @@ class Figure:
     over: Callable[[Sequence[Sample]], Estimate]
 
 
-def mean_figure(name: str, title: str, unit: str, values: Callable[[Sample], np.ndarray], missing: str) -> Figure:
-    """A mean over requests of values from 0 to 1; NaN values are left out."""
+def mean_figure(
+    name: str, title: str, unit: str, values: Callable[[Sample], np.ndarray], missing: str, higher: bool = True, most: float = 1.0
+) -> Figure:
+    """A mean over requests of values that are at most `most`; NaN values are left out."""
 
     def kept(sample: Sample) -> np.ndarray:
         found = values(sample)
@@ -106,9 +108,9 @@ def mean_figure(name: str, title: str, unit: str, values: Callable[[Sample], np.
 
     def over(samples: Sequence[Sample]) -> Estimate:
         series = [kept(sample) for sample in samples]
-        return mean_estimate(series, most=1.0) if any(map(len, series)) else Estimate(None, reason=missing)
+        return mean_estimate(series, most=most) if any(map(len, series)) else Estimate(None, reason=missing)
 
-    return Figure(name, title, unit, True, of, over)
+    return Figure(name, title, unit, higher, of, over)
 
 
 def rate_figure(name: str, title: str, unit: str, higher: bool, of: Callable[[Sample], float], missing: str) -> Figure:

@@ -12,6 +12,7 @@ Nothing is imported before a scenario runs, since the plugin for pytest loads th
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -169,7 +170,7 @@ def figure_of(name: str) -> Figure:
         return known[name]
     if name in QUANTILES:
         return quantile_figure(name, name, QUANTILES[name])
-    return mean_figure(name, "mean", "s", lambda sample: sample.latency, "there are no requests", higher=False)
+    return mean_figure(name, "mean", "s", lambda sample: sample.latency, "there are no requests", higher=False, most=math.inf)
 
 
 class Stress:
