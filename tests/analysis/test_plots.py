@@ -13,7 +13,8 @@ from analysis.plots import figure, plot_differences
 def test_labels_of_differences_do_not_overlap(size, tmp_path):
     made, axes = figure(2, 12.0, 3.4)
     found = paired_difference([size * (0.5 * k - 1.0) for k in range(8)], [0.0] * 8)
-    plot_differences(axes[1], {"a policy with arguments(price=0.3, memory=20, outcomes=True)": found}, "p99", "another")
+    for one in axes:
+        plot_differences(one, {"expected-utility(price=0.3, memory=20, outcomes=True)": found}, "p99", "another")
     made.savefig(tmp_path / "laid-out.png")  # the layout is made as it is drawn
     boxes = [box for label in axes[1].get_xticklabels() if label.get_text() and (box := label.get_window_extent()).width]
     assert len(boxes) > 1
