@@ -1,7 +1,8 @@
 """What an agent gets to see, may do and earns in a scenario: `vamappo describe`.
 
 Sizes and names are read off the scenario; rewards, decisions and their intervals are measured under random placement
-and the scenario's own policy, on seeds of their own. An episode is left after enough decisions; its return is then projected from the reward a second.
+and the scenario's own policy, on seeds of their own. An episode is left after enough decisions: the figures are then those of its first seconds,
+from the empty start, and there is no return, as those seconds do not speak for the rest.
 """
 
 from __future__ import annotations
@@ -28,12 +29,13 @@ def describe(loaded: Loaded, credit: Any = "share", length: float | None = None,
     terms = terms_of(simulation, credit, None, length)
     shape = terms.shape
     control = loaded.scenario.control
-    policies = [Random()] if control.policy == Random() else [Random(), control.policy]
+    played = [Random()] if control.policy == Random() else [Random(), control.policy]
+    policies = {label_of(policy): measure(make, terms, policy, episodes, enough) for policy in played}
     return {
         "scenario": loaded.scenario.name,
         "description": loaded.scenario.description,
         "agents": [agent_of(simulation, terms, agent) for agent in terms.agents],
-        "asked": "every call" if simulation.asks_always else "calls with a choice",
+        "asked": asked(simulation, terms),
         "telemetry": control.telemetry if control.telemetry == "exact" else {"period_s": control.telemetry.period},
         "slots": shape.width,
         "actions": shape.action_names(),
@@ -46,8 +48,15 @@ def describe(loaded: Loaded, credit: Any = "share", length: float | None = None,
         },
         "reward": {"credit": credit, "beta_per_s": terms.beta, "of": {app.name: worth_of(app) for app in simulation.applications}},
         "episode_s": terms.length,
-        "measured": {"episodes": episodes, "policies": {label_of(p): measure(make, terms, p, episodes, enough) for p in policies}},
+        "measured": {"episodes": episodes, "cut_after_decisions": enough, "policies": policies},
     }
+
+
+def asked(simulation: Any, terms: Terms) -> str:
+    """What agents are asked about, in words."""
+    if terms.asks:
+        return "every call, as none has a choice ('control.forced: skip': a run asks about none of them and records no decisions)"
+    return "every call" if simulation.asks_always else "calls with a choice"
 
 
 def agent_of(simulation: Any, terms: Terms, agent: int) -> dict[str, Any]:
@@ -76,8 +85,9 @@ def worth_of(application: Any) -> str:
 
 
 def measure(make: Any, terms: Terms, policy: Any, episodes: int, enough: int) -> dict[str, Any]:
-    """Decisions, the time between an agent's decisions, and rewards under a policy."""
-    count, span, total = 0, 0.0, 0.0
+    """Decisions, the time between an agent's decisions, and rewards under a policy; the return is the mean of whole episodes, None where any was cut."""
+    count, total, whole = 0, 0.0, True
+    spans: list[float] = []
     pauses: list[float] = []
     rewards: list[float] = []
     for number in range(episodes):
@@ -96,16 +106,19 @@ def measure(make: Any, terms: Terms, policy: Any, episodes: int, enough: int) ->
             count += 1
             turns.choose(actor.act(decision))
         total += sum(turns.earned(agent).reward for agent in terms.agents)
-        span += turns.time
+        spans.append(turns.time)
+        whole = whole and turns.decision is None
         turns.close()
-    rate = total / len(terms.agents) / span
+    span, earned_each = sum(spans), total / len(terms.agents)
     return {
         "decisions": count,
+        "measured_s": spans,  # of each episode, from its empty start
+        "whole": whole,
         "decisions_per_s": count / span,
         "interval_s": quantiles(pauses),
         "reward": quantiles(rewards),
-        "reward_per_s": rate,  # of an agent
-        "return": None if terms.length is None else rate * terms.length,
+        "reward_per_s": earned_each / span,  # of an agent
+        "return": earned_each / episodes if whole else None,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,11 @@ from simulator.trace import Trace
 
 HOW = "record them with 'vamappo run SCENARIO --set record.decisions=true --out DIR'"
 NEEDED = ("nodes", "hops", "services", "width", "own", "slot", "node", "credit", "beta_per_s", "policy")
+
+
+def decided(traces: Iterable[Trace]) -> bool:
+    """Whether there are decisions in any of the traces, or none were to be recorded."""
+    return any(trace.recorded is None or len(trace.recorded.tables["decisions"]["action"]) > 0 for trace in traces)
 
 
 def read_recording(folder: Path) -> Recording:

@@ -69,7 +69,20 @@ def show(found: dict[str, Any]) -> None:
     length = "until its last request that counts has arrived" if found["episode_s"] is None else f"{found['episode_s']:g} s"
     console.print(f"episode: {length}; then all agents are truncated\n")
     table(console, ("policy", *(name for name, _ in figures({}))), [(name, *(v for _, v in figures(m))) for name, m in found["measured"]["policies"].items()])
-    console.print(f"measured in {found['measured']['episodes']} episodes; p5 .. p50 .. p95; returns are an agent's, projected to a whole episode")
+    console.print(extent(found))
+
+
+def extent(found: dict[str, Any]) -> str:
+    """Of what the figures are, in words."""
+    measured = found["measured"]
+    text = f"measured in {count_of(measured['episodes'], 'episode')} under each policy; p5 .. p50 .. p95"
+    if all(policy["whole"] for policy in measured["policies"].values()):
+        return f"{text}; a return is an agent's of a whole episode, the mean"
+    of = "it" if found["episode_s"] is None else f"its {found['episode_s']:g} s"
+    return (
+        f"{text}; an episode was left after {measured['cut_after_decisions']:,} decisions, so these are figures of the first seconds of {of} "
+        "('s measured'), from the empty start, and returns are not known: --episode makes episodes short enough"
+    )
 
 
 def figures(measured: dict[str, Any]) -> list[tuple[str, str]]:
@@ -84,7 +97,8 @@ def figures(measured: dict[str, Any]) -> list[tuple[str, str]]:
         ("s between an agent's decisions", spread("interval_s")),
         ("reward at a decision", spread("reward")),
         ("reward/s of an agent", f"{measured.get('reward_per_s', 0.0):.4g}"),
-        ("return", "" if measured.get("return") is None else f"{measured['return']:.4g}"),
+        ("s measured", " + ".join(f"{seconds:.4g}" for seconds in measured.get("measured_s", ()))),
+        ("return", "-" if measured.get("return") is None else f"{measured['return']:.4g}"),
     ]
 
 

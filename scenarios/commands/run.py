@@ -68,6 +68,7 @@ def execute(
     from scenarios.execute import Factory
     from scenarios.fields import told
     from scenarios.inputs import inputs_of
+    from scenarios.recorded import decided
     from scenarios.results import check_target, read_json, write_results
     from scenarios.resume import Kept, Unkept, check_left, is_complete
 
@@ -108,6 +109,8 @@ def execute(
     }
     if target is not None:
         write_results(target, chosen, traces, summary, facts)
+    if not decided(traces):
+        print("note: no decisions were recorded, as no call had a choice: 'control.forced: ask' asks about forced placements too", file=sys.stderr)
     if not interrupted:
         kept.discard()
     status = conclude(summary, facts, levels, target, as_json)

@@ -12,8 +12,9 @@ from agents.rewards import CREDITS, Ledger
 from scenarios.build import build
 from scenarios.execute import Factory, run_replications
 from scenarios.reading import load
-from scenarios.recorded import read_recording, recording_in
+from scenarios.recorded import decided, read_recording, recording_in
 from scenarios.results import ResultsError, digest_of, write_results
+from tests.scenarios.test_commands import vamappo
 
 SET = ["horizon=12 s", "warm_up=0 s", "record.spans=none"]
 REGIMES = load("regimes", SET).scenario
@@ -128,3 +129,17 @@ def test_folders_without_decisions_are_refused(tmp_path):
     (tmp_path / "plain" / "decisions.parquet").write_bytes((tmp_path / "plain" / "requests.parquet").read_bytes())
     with pytest.raises(ResultsError, match="does not say what its columns mean"):
         read_recording(tmp_path / "plain")
+
+
+def test_where_nobody_is_asked_there_are_no_decisions(tmp_path):
+    """Forced placements are no decisions; their requests' worth goes to the ingress, as it does where they are asked about."""
+    found = {}
+    for forced in ("skip", "ask"):
+        described = load("m-m-1", ["requests=50", "warm_up=0 s", "record.decisions=true", f"control.forced={forced}"]).scenario
+        traces = list(run_replications(Factory(described, Path(), 1), [0], 1))
+        found[forced] = recording_in(traces)
+        assert decided(traces) == (forced == "ask")
+    assert (len(found["skip"]), len(found["ask"])) == (0, len(traces[0].requests["arrival"])), "each had one call"
+    assert all(np.array_equal(found["skip"].rewards[name], column) for name, column in found["ask"].rewards.items())
+    done = vamappo("run", "m-m-1", "--set", "requests=50", "--set", "record.decisions=true", "--out", tmp_path / "r")
+    assert done.returncode == 0 and "note: no decisions were recorded" in done.stderr

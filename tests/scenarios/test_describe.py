@@ -39,6 +39,7 @@ def test_it_describes_the_environment():
     measured = found["measured"]["policies"]["shortest-expected-delay"]
     assert measured["decisions"] == count
     assert measured["return"] == pytest.approx(total / 4)
+    assert (measured["measured_s"], measured["whole"]) == ([5.0], True)
 
 
 def test_better_policies_show_in_the_rewards():
@@ -47,13 +48,17 @@ def test_better_policies_show_in_the_rewards():
     for measured in found.values():
         assert measured["interval_s"]["p5"] <= measured["interval_s"]["p50"] <= measured["interval_s"]["p95"]
         assert measured["decisions"] == 1500
+        assert measured["decisions_per_s"] * measured["measured_s"][0] == pytest.approx(1500)
+        assert (measured["whole"], measured["return"]) == (False, None), "the first seconds do not speak for the rest"
 
 
 def test_it_can_be_read():
     done = vamappo("describe", "m-m-1")
     assert done.returncode == 0, done.stderr
-    for said in ("1 agents", "own_load", "actions: 0 slot 0", "until its last request", "least-loaded"):
-        assert said in done.stdout, said
+    words = " ".join(done.stdout.split())
+    asked = "1 agent, asked about every call, as none has a choice"
+    for said in (asked, "own_load", "actions: 0 slot 0", "until its last request", "left after 3,000 decisions"):
+        assert said in words, said
 
 
 @pytest.mark.parametrize(("option", "value", "said"), [("episode", "5 m", "a time such as"), ("credit", "mine", "share"), ("episode", "2 h", "horizon")])
