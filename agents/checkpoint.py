@@ -88,7 +88,8 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     except FileNotFoundError:
         raise CheckpointError(f"{path}: no such checkpoint") from None
     except UNREADABLE as error:
-        raise CheckpointError(f"{path}: not a checkpoint of this program, or damaged ({error})") from None
+        why = "" if "pickle" in str(error) else f" ({error})"  # numpy's advice to allow pickles is none: a foreign file could run code
+        raise CheckpointError(f"{path}: not a checkpoint of this program, or damaged{why}") from None
     if not isinstance(described, dict) or described.get("format") != FORMAT:
         raise CheckpointError(f"{path}: not a checkpoint of this program")
     if described["version"] != VERSION:

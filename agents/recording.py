@@ -61,7 +61,11 @@ class Recorder:
         simulation.ledger = ledger = Ledger(simulation, "share", log=True)
         for decision in simulation.decisions():
             self.see(decision)
-            answer = actor.act(decision)
+            try:
+                answer = actor.act(decision)
+            except Exception:
+                simulation.failed_at = decision
+                raise
             self.action.append(self.number(decision, answer))
             self.log_prob.append(getattr(actor, "log_prob", UNKNOWN))
             if self.tells:
@@ -94,6 +98,8 @@ class Recorder:
             return shape.width
         if isinstance(answer, Prefetch):
             return shape.width + shape.rejects + decision.candidates.index(answer.candidate)
+        if answer not in decision.candidates:
+            decision.refuse(answer)  # says why
         return decision.candidates.index(answer)
 
     def decisions(self, trace: Trace) -> dict[str, Any]:

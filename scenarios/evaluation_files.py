@@ -43,9 +43,15 @@ def facts_of(scenario: Scenario, policies: Mapping[str, Any], found: Evaluation)
         "loop": samples[0].loop,
         "telemetry": told(scenario.control),
         "replications_done": len(samples),
-        "policies": {label: adapter(Baseline).dump_python(policy, mode="json") for label, policy in policies.items()},
+        "policies": {label: {**adapter(Baseline).dump_python(policy, mode="json"), **digest_of(policy)} for label, policy in policies.items()},
         "labels": {label: f"{label} [oracle: fresh state, no policy]" if is_oracle(policy) else label for label, policy in policies.items()},
     }
+
+
+def digest_of(policy: Any) -> dict[str, str]:
+    """The digest by which a policy is known again, of a checkpoint's file or of the source of a class from outside; empty for the others."""
+    digest = getattr(policy, "sha256", None)
+    return {} if digest is None else {"sha256": digest}
 
 
 def write_evaluation(
@@ -156,9 +162,10 @@ def read_samples(folder: Path, scenario: Scenario, policies: Mapping[str, Any]) 
         raise ResultsError(f"{folder} is of another scenario or seed (see its scenario.yaml): evaluate this one into another folder")
     before = read_json(folder / "evaluation.json").get("policies", {})
     for label, policy in policies.items():
-        digest = getattr(policy, "sha256", None)
+        digest = digest_of(policy).get("sha256")
         if label in before and digest is not None and before[label].get("sha256") != digest:
-            raise ResultsError(f"{folder} was made with another content of {label}: evaluate this one into another folder, or anew with --force")
+            what = "source has changed" if ":" in getattr(policy, "kind", "") else "file has changed"
+            raise ResultsError(f"{folder} was made with another version of {label}, whose {what}: evaluate into another folder, or anew with --force")
     return samples_in(folder / "requests.parquet", policies)
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.build import build
-from scenarios.policies import version_of
+from scenarios.policies import blamed, version_of
 from scenarios.schema import Scenario
+from simulator.errors import DecisionError
+from simulator.outside import CONTRACT
 from simulator.trace import Trace
 
 
@@ -36,19 +38,23 @@ class Factory:
         gc.collect()
         gc.freeze()  # the set-up stays: the collector need not look at it again
         try:
-            return self.drive(simulation)
+            return self.drive(simulation, replication)
         finally:
             gc.unfreeze()
 
-    def drive(self, simulation: Any) -> Trace:
+    def drive(self, simulation: Any, replication: int) -> Trace:
         """The plain loop, or the one that writes decisions down."""
         policy, record = self.scenario.control.policy, self.scenario.record
-        actor = policy.actor(simulation)
-        if not record.decisions:
-            return simulation.run(actor)
-        from agents.recording import Recorder
+        with blamed(policy, replication, simulation):
+            actor = policy.actor(simulation)
+            if not hasattr(actor, "act"):
+                raise DecisionError(f"actor(simulation) returned {actor!r}, which has no act(decision); {CONTRACT}")
+        with blamed(policy, replication, simulation, running=True):
+            if not record.decisions:
+                return simulation.run(actor)
+            from agents.recording import Recorder
 
-        return Recorder(simulation, actor, version_of(policy), record.states).run()
+            return Recorder(simulation, actor, version_of(policy), record.states).run()
 
 
 def run_replications(factory: Factory, replications: Sequence[int], workers: int, progress: Any = None) -> Iterator[Trace]:

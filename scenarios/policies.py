@@ -7,6 +7,9 @@ file of a checkpoint is sought from where the command is given; in a scenario fi
 from __future__ import annotations
 
 import json
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +19,49 @@ from scenarios.overrides import WrongPath, read_value
 from scenarios.problems import sentence
 from scenarios.schema import Scenario
 from simulator.descriptions import adapter
+from simulator.errors import DecisionError
 
 
 class PolicyError(Exception):
     """Raised when a text names no policy; the message says what was expected, one line a text."""
+
+
+class PolicyFailure(Exception):
+    """Raised where a policy raises or answers what is no answer; the message ends with which policy it was, and where."""
+
+
+@contextmanager
+def blamed(policy: Any, replication: int, simulation: Any, running: bool = False) -> Iterator[None]:
+    """What a policy does wrong inside becomes a PolicyFailure: its own traceback, then the policy, the replication and the decision.
+
+    While the simulation is `running`, only what the policy itself raised is its fault, and wrong answers.
+    """
+    where = f"policy {label_of(policy)}, replication {replication}"
+    try:
+        yield
+    except DecisionError as error:
+        raise PolicyFailure(f"{where}: {error}") from error
+    except Exception as error:
+        decision = simulation.failed_at
+        if (running and decision is None) or getattr(policy, "kind", "") == "checkpoint":
+            raise
+        at = "while its actor was made" if decision is None else (
+            f"at {decision.time:.6g} s, asked where to place the call {decision.call_name!r} of request {decision.request.id} ({decision.application})"
+        )  # fmt: skip
+        lines = traceback.format_exception(type(error), error, own_part(error.__traceback__), chain=False)
+        raise PolicyFailure(f"{''.join(lines)}{where}, raised {type(error).__name__} {at}") from error
+
+
+def own_part(trace: Any) -> Any:
+    """The part of a traceback that lies in the policy: below the last of the project's own frames."""
+    own = trace
+    while trace is not None:
+        if trace.tb_frame.f_globals.get("__name__", "").split(".")[0] in ("scenarios", "simulator", "agents") and trace.tb_next is not None:
+            own = trace.tb_next
+            trace = trace.tb_next
+        else:
+            break
+    return own
 
 
 def policy_of(text: str) -> Any:

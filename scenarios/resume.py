@@ -39,6 +39,7 @@ class Kept:
         self.folder = folder_of(target)
         self.content = {
             "scenario_sha256": digest_of(factory.scenario),
+            "policy_sha256": getattr(factory.scenario.control.policy, "sha256", None),
             "versions": {"python": platform.python_version(), **{name: version_of(name) for name in PACKAGES}},
         }
         if resume and self.folder.is_dir():
@@ -53,7 +54,8 @@ class Kept:
         """What was interrupted must be what is run now: mixed results would be nobody's."""
         theirs = read_json(self.folder / CONTENT) if (self.folder / CONTENT).exists() else {}
         if theirs != self.content:
-            differs = "the scenario" if theirs.get("scenario_sha256") != self.content["scenario_sha256"] else "the version of Python or of a package"
+            names = {"scenario_sha256": "the scenario", "policy_sha256": "the policy's source or file"}
+            differs = next((said for name, said in names.items() if theirs.get(name) != self.content[name]), "the version of Python or of a package")
             raise ResultsError(f"--resume: {differs} has changed since the run was interrupted; start anew with --force")
 
     def run(self, factory: Factory, replications: Sequence[int], workers: int, progress: Any = None) -> Iterator[Trace]:

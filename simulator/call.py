@@ -56,10 +56,15 @@ class Call(Decision):
 
     def choose(self, answer: Candidate | Prefetch) -> None:
         """Places the call: sends every input on its way to the chosen place, or joins the station at once when all are there."""
-        if self.choice is not None or answer.slots is not self.candidates:
+        try:
+            refused = self.choice is not None or answer.slots is not self.candidates
+        except AttributeError:  # no candidate at all
+            refused = True
+        if refused:
             self.refuse(answer)
             return
-        self.choice = candidate = answer
+        candidate: Candidate = answer  # type: ignore[assignment]
+        self.choice = candidate
         request = self.request
         vertex = self.vertex
         row = request.row

@@ -145,7 +145,10 @@ class Decision:
         if isinstance(answer, Prefetch):
             self.request.world.prefetches.ask(self, answer.candidate)  # type: ignore[arg-type]
             return
-        raise DecisionError(f"{answer!r} is not a candidate of the call {self.vertex.name!r} of request {self.request.id}")
+        call = f"the call {self.vertex.name!r} of request {self.request.id} at {self.time:.6g} s"
+        if isinstance(answer, Candidate):
+            raise DecisionError(f"{answer!r} is not a candidate of {call}")
+        raise DecisionError(f"answered {answer!r}, of type {type(answer).__name__}, for {call}: act(decision) must return one of decision.candidates")
 
     def rejected_by_agent(self) -> None:
         """The agent does not want the call to be placed."""

@@ -11,6 +11,7 @@ import difflib
 from contextvars import ContextVar
 from typing import Annotated, Any, TypeVar, dataclass_transform
 
+from simulator.outside import Outside, naming_hint, outside
 from simulator.units import WHAT, format, parse
 
 C = TypeVar("C")
@@ -121,7 +122,8 @@ class Choice:
             return outside(kind, {key: item for key, item in value.items() if key != "kind"}, self.what)
         if kind not in kinds:
             near = difflib.get_close_matches(str(kind), kinds, 1)
-            hint = f" (did you mean {near[0]!r}?)" if near else f" (one of {', '.join(kinds)})"
+            own = naming_hint(kind, self.what) if isinstance(kind, str) and not near else None
+            hint = f" (did you mean {near[0]!r}?)" if near else f": {own}" if own else f" (one of {', '.join(kinds)})"
             raise PydanticCustomError("kind", "{sentence}", {"sentence": f"unknown {self.what} {kind!r}{hint}"})
         token = DIMENSION.set(dimension)
         try:
@@ -155,44 +157,3 @@ class Choice:
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
         return {"x-choice": self.what}
-
-
-NEEDED = {
-    "law": ("sample", "moments"),
-    "policy": ("actor",),
-    "arrival process": ("source", "mean_rate"),
-    "discipline": ("station",),
-    "balancer": ("picker",),
-    "spike": ("name", "inject"),
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Outside:
-    """A description from outside the project: what the file says of it, and the object made of that, to which it defers."""
-
-    kind: str
-    arguments: dict[str, Any]
-    made: Any = dataclasses.field(compare=False, repr=False)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return getattr(self.made, name)
-
-
-def outside(kind: str, arguments: dict[str, Any], what: str) -> Outside:
-    """A description from outside the project, `package.module:Class`, made with the other keys as its arguments."""
-    import importlib
-
-    from pydantic_core import PydanticCustomError
-
-    module, _, name = kind.partition(":")
-    try:
-        made = getattr(importlib.import_module(module), name)(**arguments)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise PydanticCustomError("kind", "{sentence}", {"sentence": f"cannot make {kind!r}: {error}"}) from None
-    missing = [needed for needed in NEEDED.get(what, ()) if not hasattr(made, needed)]
-    if missing:
-        raise PydanticCustomError("kind", "{sentence}", {"sentence": f"{kind!r} is no {what}: it has no {' and no '.join(missing)}"})
-    return Outside(kind, arguments, made)

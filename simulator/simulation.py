@@ -146,6 +146,7 @@ class Simulation:
         self.numbers = array("q")  # number within its entry by request id, kept while spans are thinned
         self.window_opened = INFINITY  # when it did open and close
         self.window_closed = INFINITY
+        self.failed_at: Decision | None = None  # at which the policy raised
         self._trace: Trace | None = None
         self._started = False
 
@@ -188,10 +189,15 @@ class Simulation:
         self.ready.appendleft(call)
 
     def run(self, policy: Policy) -> Trace:
-        """Runs to the end with one policy for every decision."""
+        """Runs to the end with one policy for every decision; what the policy raises goes on, and `failed_at` is the decision."""
         act = policy.act
         for decision in self.decisions():
-            decision.choose(act(decision))
+            try:
+                answer = act(decision)
+            except Exception:
+                self.failed_at = decision
+                raise
+            decision.choose(answer)
         return self.trace
 
     @property

@@ -5,7 +5,9 @@ import re
 import textwrap
 from dataclasses import replace
 from pathlib import Path
+from textwrap import dedent
 
+import numpy as np
 import pytest
 
 from analysis.summary import summarise
@@ -48,6 +50,18 @@ def test_program_runs(text):
     found: dict = {}
     exec(text, found)
     assert found["env"].unwrapped.metadata
+
+
+def test_the_policy_in_the_docs_is_one(tmp_path, monkeypatch):
+    from scenarios.policies import policies_of, under
+
+    block = (DOCS / "policies.md").read_text(encoding="utf-8").split("    # mypolicy.py\n")[1].split("\nIn the folder")[0]
+    (tmp_path / "documented_policy.py").write_text(dedent(block), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    described = load("edge-chat", ["horizon=20 s", "warm_up=2 s"]).scenario
+    found = policies_of("documented_policy:LeastWork, {kind: 'documented_policy:LeastWork', weight: 2}")
+    latencies = [run(under(described, policy)).latency for policy in found.values()]
+    assert len(latencies) == 2 and not np.array_equal(*latencies, equal_nan=True)
 
 
 def test_defaults_are_those_of_the_program():

@@ -8,7 +8,7 @@ def user_errors() -> tuple[type[Exception], ...]:
     from agents.checkpoint import CheckpointError
     from agents.recording import RecordingError
     from scenarios.imports.writing import WriteError
-    from scenarios.policies import PolicyError
+    from scenarios.policies import PolicyError, PolicyFailure
     from scenarios.problems import ScenarioError
     from scenarios.readers import InputError
     from scenarios.results import ResultsError
@@ -16,5 +16,5 @@ def user_errors() -> tuple[type[Exception], ...]:
     from scenarios.training import TrainingError
     from simulator.errors import SimulationError
 
-    own = (RecordingError, ScenarioError, PolicyError, ResultsError, TargetError, TrainingError)
+    own = (RecordingError, ScenarioError, PolicyError, PolicyFailure, ResultsError, TargetError, TrainingError)
     return *own, CheckpointError, InputError, WriteError, SimulationError

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from scenarios.commands.run import Overrides, ScenarioName, Spikes
+from simulator.units import count_of
 
 NAMED = "Policies with commas between: names, checkpoints' files, '{kind: ..., key: ...}', package.module:Class."
 
@@ -168,20 +169,26 @@ def execute(
             check_target(target, force)
     done = {(label, sample.replication) for label, of in samples.items() for sample in of}
     todo = [task for task in tasks(scenario, loaded.path.parent.resolve(), policies, replications) if (task.label, task.replication) not in done]
-    interrupted = False
+    interrupted, failure = False, None
     with Progress(scenario, len(todo), show=sys.stderr.isatty()) as progress:
         try:
             for label, sample in run_tasks(todo, workers, progress):
                 samples[label].append(sample)
         except KeyboardInterrupt:
             interrupted = True
+        except Exception as error:  # said at the end: what is finished is kept as after Ctrl-C
+            failure = error
     kept = whole({label: sorted(of, key=lambda sample: sample.replication) for label, of in samples.items()})
     if not kept[reference]:
+        if failure is not None:
+            raise failure
         print("interrupted before the first replication was finished under every policy: nothing to keep", file=sys.stderr)
         return INTERRUPTED
     found = judge(kept, reference)
     facts = facts_of(scenario, policies, found)
-    told = None if explained_at is None or interrupted else Told.of(loaded, scenario, policies, kept, reference, workers, explained_at, facts["labels"])
+    if interrupted or failure is not None:
+        explained_at = None
+    told = None if explained_at is None else Told.of(loaded, scenario, policies, kept, reference, workers, explained_at, facts["labels"])
     if target is not None:
         write_evaluation(target, scenario, facts, found, told.write if told is not None else None)
     if as_json:
@@ -190,8 +197,11 @@ def execute(
         print_evaluation(facts, found, target)
         if told is not None:
             told.show()
-    if interrupted:
+    if interrupted or failure is not None:
         again = f"run again with --resume --out {target} for the others" if target is not None else "nothing was stored"
-        print(f"interrupted: kept {len(kept[reference])} of {len(replications)} replications, finished under every policy; {again}", file=sys.stderr)
+        some = f"{len(kept[reference])} of {count_of(len(replications), 'replication')}"
+        print(f"{'failed' if failure else 'interrupted'}: kept {some}, finished under every policy; {again}", file=sys.stderr)
+        if failure is not None:
+            raise failure
         return INTERRUPTED
     return DONE

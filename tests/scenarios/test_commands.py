@@ -101,7 +101,7 @@ def test_a_policy_from_outside(tmp_path):
     assert digests[0] == digests[1]
     wrong = subprocess.run([*command, "json:JSONDecoder"], env=environment, capture_output=True, text=True)
     assert wrong.returncode == 2
-    assert "is no policy: it has no actor" in wrong.stderr
+    assert "is no policy: it has no actor; a policy is a class with act(self, decision)" in wrong.stderr
 
 
 def test_json_alone_stores_nothing(tmp_path):

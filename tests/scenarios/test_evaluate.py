@@ -3,34 +3,16 @@
 import csv
 import json
 import math
-from types import SimpleNamespace
 
 import pytest
 
 from analysis.evaluation import evaluate, sample_of
-from scenarios.commands import main
 from scenarios.commands.comparison_tables import difference_text
 from scenarios.evaluation_files import difference_rows
 from scenarios.policies import PolicyError, policies_of, policy_of
 from tests.helpers import run, scenario
 
 SHORT = ["--set", "horizon=20 s", "--set", "warm_up=2 s"]
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Runs the command line in this process."""
-
-    def call(*texts):
-        monkeypatch.setattr("sys.argv", ["vamappo", *map(str, texts)])
-        monkeypatch.setattr("scenarios.commands.app.registered_commands", [])
-        monkeypatch.setattr("scenarios.commands.app.registered_groups", [])
-        with pytest.raises(SystemExit) as left:
-            main()
-        said = capsys.readouterr()
-        return SimpleNamespace(exit_code=left.value.code, stdout=said.out, stderr=said.err)
-
-    return call
 
 
 class Nearest:
