@@ -79,7 +79,7 @@ def outside(kind: str, arguments: dict[str, Any], what: str) -> Outside:
         plain = what == "policy" and inspect.isclass(found) and hasattr(found, "act") and not hasattr(found, "actor")
         made = PlainPolicy.of(found, arguments) if plain else found(**arguments)
     except ModuleNotFoundError as error:
-        where = f" (modules are sought in {Path.cwd()} and where PYTHONPATH says)" if error.name == module.split(".")[0] else ""
+        where = " (sought in the folder of the command and where PYTHONPATH says)" if error.name == module.split(".")[0] else ""
         raise refusal(f"cannot make {kind!r}: {error}{where}") from None
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise refusal(f"cannot make {kind!r}: {error}") from None
@@ -108,7 +108,7 @@ def naming_hint(kind: str, what: str) -> str | None:
         stem, dot, name = module.rpartition(".")
         if not dot:
             return None
-    right = f"{stem}:{name if name.isidentifier() else 'Class'}"
+    right = f"{stem or 'module'}:{name if name.isidentifier() else 'Class'}"
     return f"a {what} of your own is named module:Class, as Python imports it: write {right}"
 
 

@@ -58,7 +58,7 @@ def test_every_mistake_at_once():
         "policy 'least-loded': unknown policy 'least-loded' (did you mean 'least-loaded'?)",
         "policy '{kind: power-of-d, d: 0}': d must be at least 1, got 0",
         "policy 'random' stands twice",
-        "policy 'nowhere:Class': cannot make 'nowhere:Class': No module named 'nowhere'",
+        "policy 'nowhere:Class': cannot make 'nowhere:Class': No module named 'nowhere' (sought in the folder of the command and where PYTHONPATH says)",
         "policy '{kind: power-of-d, e: 1}': unknown key 'e'",
     ]
 

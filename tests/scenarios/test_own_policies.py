@@ -2,6 +2,7 @@
 
 import json
 import sys
+from typing import ClassVar
 
 import pytest
 
@@ -16,7 +17,7 @@ HERE = "tests.scenarios.test_own_policies"
 class Counts:
     """Plain, with state that must not leak into the next replication."""
 
-    made: list["Counts"] = []
+    made: ClassVar = []
 
     def __init__(self, place=0):
         self.place, self.asked = place, 0
@@ -88,7 +89,7 @@ def test_a_plain_class_is_made_anew_for_every_replication():
         ("mine.py", "write mine:Class"),
         ("mine.Good", "write mine:Good"),
         ("./some/mine.py:Good", "write some.mine:Good"),
-        ("nowhere_at_all:Good", "modules are sought in"),
+        ("nowhere_at_all:Good", "sought in the folder of the command"),
         (f"{HERE}:Neither", r"has no actor; a policy is a class with act\(self, decision\)"),
         (f"{{kind: '{HERE}:Counts', plaec: 1}}", "unexpected keyword argument 'plaec'"),
         (f"{{kind: '{HERE}:Knows', plaec: 1}}", "unexpected keyword argument 'plaec'"),
