@@ -244,9 +244,7 @@ class Attempt(Call):
         for column, entry, multiplies, nodes in self.vertex.spikes:
             magnitude = self.request.source.later_draw(column, self.request, self.lane)
             if magnitude != 0.0 and (nodes is None or self.place in nodes):
-                work = work * magnitude if multiplies else work + magnitude
-                self.spike = entry
-                self.request.spiked = True
+                work = self.strike(entry, work, work * magnitude if multiplies else work + magnitude)
         return work
 
     def uniform(self, k: int) -> float:

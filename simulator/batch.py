@@ -94,6 +94,8 @@ class BatchMeter(StationMeter):
 class BatchStation(Station):
     """A station whose workers take several jobs at a time."""
 
+    apportions = False  # a batch is longer by what hit others in it: all of a job's excess bears the name of the last entry that hit it
+
     __slots__ = ("alarm", "alarmed", "batch_of", "busy", "changes", "duration", "patience", "size")
 
     def __init__(

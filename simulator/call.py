@@ -27,7 +27,7 @@ class Call(Decision):
 
     __slots__ = (
         "due", "finished", "last_log", "left", "logs", "maker", "missing", "place", "reached", "spike", "spiked", "started",
-        "station", "status", "work", "edge", "bits", "log", "received",
+        "station", "status", "work", "edge", "bits", "log", "received", "shares",
     )  # fmt: skip
 
     maker: int  # the predecessor that finished last and so made it ready; -1 for a root
@@ -37,6 +37,7 @@ class Call(Decision):
     work: float  # s at reference speed, without spikes
     spiked: float  # not 0.0 where a call spike hits it
     spike: int  # the entry that lengthened it last; -1 for none
+    shares: dict[int, float]  # s by which each entry lengthened its service; empty until one does (see Station.blame)
     left: float  # work still to be done when it was last planned
     received: float  # service so far, where it can be interrupted or shared [s]
     due: float
@@ -192,10 +193,17 @@ class Call(Decision):
         for column, entry, multiplies, nodes in self.vertex.spikes:
             magnitude = row[column]
             if magnitude != 0.0 and (nodes is None or self.place in nodes):
-                work = work * magnitude if multiplies else work + magnitude
-                self.spike = entry
-                self.request.spiked = True
+                work = self.strike(entry, work, work * magnitude if multiplies else work + magnitude)
         return work
+
+    def strike(self, entry: int, work: float, more: float) -> float:
+        """A call spike makes `more` of the work."""
+        self.spike = entry
+        self.request.spiked = True
+        station = self.station
+        assert station is not None, "spikes are drawn at service start"
+        station.blame(self, entry, (more - work) / station.speed)
+        return more
 
     def served(self, now: float) -> None:
         """The service is done: make successors ready, or send the result home."""

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 class JobsOf:
     """What a spike may do to a station, done to the jobs of `services` only."""
 
-    __slots__ = ("broken", "by", "factor", "factors", "services", "station")
+    __slots__ = ("broken", "by", "factor", "factors", "services", "starts", "station")
 
     def __init__(self, station: Station, services: frozenset[str]):
         self.station = station
         self.services = services
         self.factors: list[float] = []
         self.factor = 1.0
+        self.starts: list[tuple[int, float]] = []  # entries and factors that hit only those that start meanwhile
         self.by = -1  # the entry that slows them
         self.broken = 0
         station.parts.append(self)
@@ -45,23 +46,37 @@ class JobsOf:
     def slow_down(self, factor: float, entry: int) -> None:
         """Their speed is divided by `factor`, work in progress included."""
         before = self.factor
-        self.slow_starts(factor, entry)
+        self.station.settle()
+        self.station.active.append((self, entry, factor))
+        self.multiply(factor, entry)
         self.station.rework(self, self.factor / before)
 
-    def speed_up(self, factor: float) -> None:
+    def speed_up(self, factor: float, entry: int) -> None:
         """That is over."""
         before = self.factor
-        self.free_starts(factor)
+        self.station.settle()
+        self.station.active.remove((self, entry, factor))
+        self.divide(factor)
         self.station.rework(self, self.factor / before)
 
     def slow_starts(self, factor: float, entry: int) -> None:
         """The work of those that start from now on is multiplied."""
+        self.starts.append((entry, factor))
+        self.multiply(factor, entry)
+
+    def free_starts(self, factor: float, entry: int) -> None:
+        """That is over."""
+        self.starts.remove((entry, factor))
+        self.divide(factor)
+
+    def multiply(self, factor: float, entry: int) -> None:
+        """One more factor."""
         self.by = entry
         self.factors.append(factor)
         self.factor = product(self.factors)
 
-    def free_starts(self, factor: float) -> None:
-        """That is over."""
+    def divide(self, factor: float) -> None:
+        """One factor less."""
         self.factors.remove(factor)
         self.factor = product(self.factors)
 

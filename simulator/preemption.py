@@ -51,6 +51,8 @@ class PreemptiveStation(Station):
         """Takes the worker away, keeping exactly what is left."""
         assert self.running is not None
         since = self.running.pop(job)
+        if self.active:
+            self.charge(job, now - since)
         job.left = max(job.left - (now - since) * self.pace, 0.0)
         job.received += now - since
         job.due = NEVER

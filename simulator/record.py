@@ -27,7 +27,11 @@ CALL_FIELDS = ("request", "vertex", "variant", "station", "decided", "reached", 
 # A hop over a "link" below 0 is a wait for a model at station -1 - link; one with a spike is what this entry added to the hop before it.
 HOP_FIELDS = ("request", "vertex", "response", "critical", "link", "reached", "transmits", "transmitted", "arrived", "status", "spike")
 PAUSE_FIELDS = ("request", "vertex", "since", "until", "critical", "status")
+# Where several entries lengthened a call its `spike` is -1 - how many, and as many of these rows follow one another in the order of such calls:
+# the entry, and the part of the excess that it and those before it have.
+SHARE_FIELDS = ("request", "entry", "until")
 LANES = 8  # a row's status is its attempt's status + LANES * its lane (2 * tries before it, + 1 for the copy of a hedge)
+LEAST = 1e-12  # s: shorter parts of an excess are rounding
 TAIL = 0.01  # share of requests that `spans: tail` keeps
 NEVER = float("inf")
 AUTO_ROWS = 400_000  # rows of calls and hops kept by `spans: auto` before every second request is thinned out
@@ -80,7 +84,7 @@ class RequestColumns:
 class SpanRows:
     """Flat rows of traced requests; `mode` is all, none, auto, or a share of requests; `tail` keeps the slowest share only."""
 
-    __slots__ = ("automatic", "calls", "hops", "pauses", "stride", "tail")
+    __slots__ = ("automatic", "calls", "hops", "pauses", "shares", "stride", "tail")
 
     def __init__(self, mode: str | float):
         self.automatic = mode == "auto"
@@ -94,11 +98,12 @@ class SpanRows:
         self.calls = array("d")
         self.hops = array("d")
         self.pauses = array("d")  # waits before later attempts: back-off, and until a hedge is sent
+        self.shares = array("d")
 
     def write(self, request: Request, now: float) -> None:
         """Takes the spans of a request that has just ended (or is cut off with the run)."""
         critical, logs = critical_path(request)
-        over = request.outcome != IN_FLIGHT
+        over, spiked = request.outcome != IN_FLIGHT, request.spiked
         number, first, rows = request.id, request.application.first_vertex, self.calls
         for call in request.calls:
             if call is None:
@@ -110,6 +115,8 @@ class SpanRows:
                     self._pause(call, id(call) in critical)  # nowhere to go after a back-off
             elif call.status == OK and call.lane == 0:  # nothing unusual: without the calls
                 station: Station = call.station  # type: ignore[assignment]
+                if spiked:
+                    self._share(call)
                 rows.extend((number, first + call.vertex.index, call.choice.variant, station.index, call.time, call.reached, call.started, call.finished,
                              call.work / station.speed, call.spike, 0.0, 1.0 if id(call) in critical else 0.0))  # fmt: skip
                 if call.logs:
@@ -136,11 +143,26 @@ class SpanRows:
         for log in call.logs:
             if log and log[-1] == NEVER:
                 log[-1] = end  # it waited for its model
+        if request.spiked:
+            self._share(call)
         self.calls.extend((request.id, vertex, call.choice.variant, place.index, call.time, reached, started, end,
                            call.work / place.speed, call.spike, coded, mark))  # fmt: skip
         self._hops(call, 0.0, logs, end if critical and status != OK else NEVER)
         if call.lane:
             self._pause(call, critical)
+
+    def _share(self, call: Call) -> None:
+        """Settles whose the excess of a call is, before its row is written; an entry that shortened it has no part."""
+        shares = {entry: seconds for entry, seconds in getattr(call, "shares", {}).items() if seconds > LEAST}
+        if len(shares) < 2:
+            call.spike = next(iter(shares), call.spike)
+            return
+        call.spike = -1 - len(shares)
+        total, until = sum(shares.values()), 0.0
+        for entry, seconds in shares.items():
+            until += seconds / total
+            self.shares.extend((call.request.id, entry, until))
+        self.shares[-1] = 1.0
 
     def _pause(self, call: Call, critical: bool) -> None:
         """Takes the wait that came before a later attempt."""
@@ -184,10 +206,27 @@ class SpanRows:
 
     def keep(self, chosen) -> None:
         """Keeps the rows of requests for which `chosen(ids)` is true."""
-        for name, fields in (("calls", CALL_FIELDS), ("hops", HOP_FIELDS), ("pauses", PAUSE_FIELDS)):
+        for name, fields in (("calls", CALL_FIELDS), ("hops", HOP_FIELDS), ("pauses", PAUSE_FIELDS), ("shares", SHARE_FIELDS)):
             rows = np.frombuffer(getattr(self, name), dtype=np.float64).reshape(-1, len(fields))
             kept = rows[chosen(rows[:, 0])] if len(rows) else rows
             setattr(self, name, array("d", kept.tobytes()))
+
+
+def by_entry(call: dict[str, np.ndarray], shares: np.ndarray, done: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    """(columns of CALL_FIELDS with a row for every entry that lengthened a call, start, end): the excess from `done` on, each entry's part
+    after those of the entries before it; `shares` (n, len(SHARE_FIELDS)), the others a value a call."""
+    several = np.maximum(-1 - call["spike"].astype(np.int64), 0)
+    at = np.repeat(np.arange(len(several)), np.maximum(several, 1))
+    shared = several[at] > 0
+    until = np.ones(len(at))
+    until[shared] = shares[:, SHARE_FIELDS.index("until")]
+    rows = {name: values[at] for name, values in call.items()}
+    rows["spike"][shared] = shares[:, SHARE_FIELDS.index("entry")]
+    start = done[at]
+    end = np.where(until < 1.0, start + until * (rows["finished"] - start), rows["finished"])
+    follows = np.append(False, at[1:] == at[:-1])[: len(at)]
+    start[follows] = end[:-1][follows[1:]]
+    return rows, start, end
 
 
 def critical_path(request: Request) -> tuple[set[int], set[int]]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class SharingStation(Station):
     """A station without a waiting line."""
 
-    __slots__ = ("marks", "order", "given", "worker_time", "touched", "due")
+    __slots__ = ("marks", "order", "given", "worker_time", "touched", "due", "settled")
 
     def __init__(self, agenda: Environment, name: str, node: int, workers: float, speed: float, capacity: int | None):
         super().__init__(agenda, name, node, workers, speed, capacity, [])
@@ -31,6 +31,7 @@ class SharingStation(Station):
         self.worker_time = 0.0  # W [s]
         self.touched = 0.0  # when V and W were last brought up to date
         self.due = NEVER  # when the next job ends, if nothing changes
+        self.settled: dict[Job, float] = {}  # W when slow-downs last changed, of who was here then [s]
 
     def share(self) -> float:
         """The part of a worker that each job has."""
@@ -82,6 +83,8 @@ class SharingStation(Station):
         self.outstanding -= 1
         done.due = NEVER
         done.started = max(now - (self.worker_time - done.received), done.reached)
+        if self.active:
+            self.charge_since(done)
         self.visits.extend((done.reached, done.started, now, done.work))
         if self.pool is not None:
             self.pool.left(done)
@@ -97,6 +100,7 @@ class SharingStation(Station):
         self.number -= 1
         self.leave_out(job)
         job.started = max(now - (self.worker_time - job.received), job.reached)
+        self.charge_since(job)
         job.due = NEVER
         self.meter.abandon(job.reached, job.started, now)
         self.plan(now)
@@ -111,6 +115,18 @@ class SharingStation(Station):
 
     def track(self) -> None:
         """Every job in service is at hand already."""
+
+    def charge_since(self, job: Job) -> None:
+        """Charges what the job lost since slow-downs last changed."""
+        self.charge(job, self.worker_time - self.settled.get(job, job.received))
+
+    def settle(self) -> None:
+        """The slow-downs are about to change: tells what those so far have cost every job present."""
+        self.catch_up(self.agenda._now)
+        present = self.in_service()
+        for job in present:
+            self.charge_since(job)
+        self.settled = dict.fromkeys(present, self.worker_time)
 
     def replan(self) -> None:
         """The pace changes now."""

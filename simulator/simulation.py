@@ -362,6 +362,8 @@ class Simulation:
         now = self.environment._now
         if not self.is_closed:
             self.close_window(now)
+        for station in self.stations:
+            station.settle()
         for request in list(self.in_flight.values()):
             self.requests.end(request, UNFINISHED, now)
             if request.traced:

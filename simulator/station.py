@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 NEVER = -1.0  # `due` of a job that is not in service
 GONE = -2.0  # `due` of a job that has left with its batch
-FROZEN = 1e250  # a factor that leaves no work done in any time, yet divides
+FROZEN = 1e50  # a factor that leaves no work done that a clock could show, yet divides, and several of which can be multiplied
 SLOWEST = 1e300  # freezes that overlap are no slower than this
 
 
@@ -35,12 +35,13 @@ class Station(Server):
     """c workers and one queue on a node."""
 
     __slots__ = (
-        "agenda", "arrivals", "by_pace", "by_start", "capacity", "factors", "index", "meter", "name", "node", "number",
-        "outstanding", "pace", "pool", "queue", "rank", "running", "speed", "start_factor", "start_factors", "visits", "workers",
+        "active", "agenda", "arrivals", "by_pace", "by_start", "capacity", "factors", "index", "meter", "name", "node", "number",
+        "outstanding", "pace", "pool", "queue", "rank", "running", "speed", "start_factor", "starts", "visits", "workers",
         "calm", "plain", "replica", "broken", "room", "parts", "services", "stretched", "stretched_at",
     )  # fmt: skip
 
     rank: int
+    apportions = True  # whether what lengthens a job is told by entry
     places = 1  # how many copies can run here apart
     saturation = 0.0  # work of a mean call when all is busy, where it differs from its mean work [s]
 
@@ -63,8 +64,9 @@ class Station(Server):
         self.number = 0  # jobs present
         self.outstanding = 0  # calls placed here and not yet served
         self.factors: list[float] = []  # slow-downs in progress
+        self.active: list[tuple[JobsOf | None, int, float]] = []  # those and those of its parts, by start: whom they hit (None: all), entry, factor
         self.pace = speed  # work done in a second by one worker
-        self.start_factors: list[float] = []
+        self.starts: list[tuple[int, float]] = []  # slow-downs of services that start now: entry, factor
         self.plain = True  # no pool in front, and no need to keep the jobs in service at hand
         self.calm = True  # nothing but call spikes can change a job's work or pace
         self.start_factor = 1.0  # multiplies the work of services that start now
@@ -129,14 +131,17 @@ class Station(Server):
         left = job.work
         if job.spiked != 0.0:
             left = job.spiked_work()
+        work = left
         if self.start_factor != 1.0:
             left *= self.start_factor
             job.spike = self.by_start
             job.request.spiked = True
+            work = self.blame_starts(job, work, self.starts)
         for part in self.parts:
             if part.factors and part.has(job):
                 left = min(left * part.factor, SLOWEST)
                 part.mark(job)
+                work = self.blame_starts(job, work, part.starts)
         if self.running is not None:
             job.left = left
             if self.pace != self.speed:
@@ -144,6 +149,40 @@ class Station(Server):
                 job.request.spiked = True
             self.running[job] = now
         return left
+
+    def blame(self, job: Job, entry: int, seconds: float) -> None:
+        """Notes that `entry` has lengthened the job's service by `seconds`, where somebody will read it."""
+        if self.apportions and job.request.traced:
+            shares: dict[int, float] | None = getattr(job, "shares", None)  # a slot left empty until now
+            if shares is None:
+                job.shares = shares = {}
+            shares[entry] = shares.get(entry, 0.0) + seconds
+
+    def blame_starts(self, job: Job, work: float, starts: list[tuple[int, float]]) -> float:
+        """Each of `starts` multiplies the `work` with which the job comes, in their order; returns what it is then."""
+        for entry, factor in starts:
+            self.blame(job, entry, work * (factor - 1.0) / self.speed)
+            work *= factor
+        return work
+
+    def charge(self, job: Job, seconds: float) -> None:
+        """Tells the service that the job lost in the last `seconds` to the slow-downs that hit it all that time.
+
+        The first to start has what it would have cost by itself, each later one its part of what those before it had left: 1 - 1/f1,
+        (1 - 1/f2)/f1 ... of the time, together 1 - 1/(f1 f2 ...). So nobody has a part of what a freeze before it had stopped already.
+        """
+        through = seconds
+        for part, entry, factor in self.active:
+            if part is None or part.has(job):
+                self.blame(job, entry, through - through / factor)
+                through /= factor
+
+    def settle(self) -> None:
+        """The slow-downs are about to change: tells what those so far have cost every job in service."""
+        now = self.agenda._now
+        if self.active and self.running:
+            for job, since in self.running.items():
+                self.charge(job, now - since)
 
     @property
     def silent(self) -> bool:
@@ -202,7 +241,9 @@ class Station(Server):
         self.visits.extend((job.reached, job.started, now, job.work))
         if not self.plain:
             if self.running is not None:
-                del self.running[job]
+                since = self.running.pop(job)
+                if self.active:
+                    self.charge(job, now - since)
             if self.pool is not None:
                 self.pool.left(job)
         if self.queue:
@@ -229,7 +270,7 @@ class Station(Server):
         job.due = NEVER
         self.meter.abandon(job.reached, job.started, now)
         if self.running is not None:
-            del self.running[job]
+            self.charge(job, now - self.running.pop(job))
         if self.queue:
             following: Job = self.queue.popleft()
             self.start(following, now)
@@ -275,27 +316,31 @@ class Station(Server):
 
     def slow_down(self, factor: float, entry: int) -> None:
         """An episode starts that divides the speed by `factor`, work in progress included."""
+        self.settle()
+        self.active.append((None, entry, factor))
         self.factors.append(factor)
         self.by_pace = entry
         self.replan()
 
-    def speed_up(self, factor: float) -> None:
+    def speed_up(self, factor: float, entry: int) -> None:
         """The episode of `factor` ends."""
+        self.settle()
+        self.active.remove((None, entry, factor))
         self.factors.remove(factor)
         self.replan()
 
     def slow_starts(self, factor: float, entry: int) -> None:
         """An episode starts that multiplies the work of services starting meanwhile."""
         self.calm = False
-        self.start_factors.append(factor)
+        self.starts.append((entry, factor))
         self.by_start = entry
-        self.start_factor = product(self.start_factors)
+        self.start_factor = product([factor for _, factor in self.starts])
 
-    def free_starts(self, factor: float) -> None:
+    def free_starts(self, factor: float, entry: int) -> None:
         """The episode of `factor` ends."""
-        self.start_factors.remove(factor)
-        self.start_factor = product(self.start_factors)
-        self.calm = not self.start_factors and self.running is None and not self.parts
+        self.starts.remove((entry, factor))
+        self.start_factor = product([factor for _, factor in self.starts])
+        self.calm = not self.starts and self.running is None and not self.parts
 
     def replan(self) -> None:
         """The pace changes now: keep the exact remaining work of every job in service and plan its end anew."""

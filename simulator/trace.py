@@ -14,7 +14,7 @@ import numpy as np
 from simulator.batch import BatchMeter
 from simulator.energy import Power
 from simulator.inference.record import token_rows, tokens_table
-from simulator.record import CALL_FIELDS, HOP_FIELDS, LANES, PAUSE_FIELDS
+from simulator.record import CALL_FIELDS, HOP_FIELDS, LANES, PAUSE_FIELDS, SHARE_FIELDS, by_entry
 from simulator.request import COMPLETED, OUTCOMES, STATUSES
 from simulator.residency import MemoryRecord, memory_record
 from simulator.samples import Samples
@@ -97,6 +97,7 @@ class Trace:
     calls: np.ndarray  # (rows, len(CALL_FIELDS))
     hops: np.ndarray  # (rows, len(HOP_FIELDS))
     pauses: np.ndarray  # (rows, len(PAUSE_FIELDS)): back-off, and waits until a hedge was sent
+    shares: np.ndarray  # (rows, len(SHARE_FIELDS)): whose the excess of calls is that several entries lengthened
     slowest_only: bool  # whether spans are of the slowest requests instead of a fair sample
     attempts: dict[tuple[str, str], list[int]]  # ATTEMPT_COUNTS of counted requests, by application and call, where calls can be tried again
     episodes: list[list[Any]]
@@ -182,11 +183,12 @@ class Trace:
         load = dict(zip(HOP_FIELDS, self.hops[~over_links].T, strict=True))
         pause = dict(zip(PAUSE_FIELDS, self.pauses.T, strict=True))
         done = call["started"] + np.minimum(call["work_s"], call["finished"] - call["started"])
+        struck, since, until = by_entry(call, self.shares, done)
         kinds = ("queue", "service", "spike", "link_queue", "transmission", "propagation", "back_off", "model_load")
         segments = [
             (call, 0, call["reached"], call["started"]),
             (call, 1, call["started"], done),
-            (call, 2, done, call["finished"]),
+            (struck, 2, since, until),
             (hop, 3, hop["reached"], hop["transmits"]),
             (hop, 4, hop["transmits"], hop["transmitted"]),
             (hop, 5, hop["transmitted"], hop["arrived"]),
@@ -200,7 +202,7 @@ class Trace:
         for rows, kind, start, end in segments:
             some = end - start > 1e-12 if kind != 1 else np.ones(len(start), dtype=bool)
             n = int(some.sum())
-            of_call = rows is call
+            of_call = rows is call or rows is struck
             parts["request"].append(rows["request"][some])
             vertex = rows["vertex"][some]
             parts["vertex"].append(np.where(rows["response"][some] > 0, -1.0 - vertex, vertex) if rows is hop or rows is excess else vertex)
@@ -377,6 +379,7 @@ def collect(simulation: Simulation) -> Trace:
         calls=np.array(simulation.span_rows.calls).reshape(-1, len(CALL_FIELDS)),
         hops=np.array(simulation.span_rows.hops).reshape(-1, len(HOP_FIELDS)),
         pauses=np.array(simulation.span_rows.pauses).reshape(-1, len(PAUSE_FIELDS)),
+        shares=np.array(simulation.span_rows.shares).reshape(-1, len(SHARE_FIELDS)),
         slowest_only=simulation.span_rows.tail,
         attempts={(app.name, vertex.name): vertex.care.counts for app in simulation.applications for vertex in app.vertices if vertex.care is not None},
         episodes=simulation.episodes,

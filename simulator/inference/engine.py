@@ -33,6 +33,8 @@ UNLIMITED = 1 << 60  # tokens: no budget
 class InferenceStation(Station):
     """One engine on a node. Its `workers` are the places in its batch."""
 
+    apportions = False  # iterations are shared: all of a job's excess bears the name of the last entry that hit it
+
     __slots__ = (
         "batch", "blocks", "changed", "changes", "chunk", "course", "due", "extra", "noted", "own_mean", "preemptions", "profile",
         "saturation", "sequences", "size", "step_by_step", "tokens", "work",
@@ -349,9 +351,9 @@ class InferenceStation(Station):
         super().slow_starts(factor, entry)
         self.start_changes()
 
-    def free_starts(self, factor: float) -> None:
+    def free_starts(self, factor: float, entry: int) -> None:
         """The episode of `factor` ends."""
-        super().free_starts(factor)
+        super().free_starts(factor, entry)
         self.start_changes()
 
     def start_changes(self) -> None:

@@ -68,4 +68,4 @@ class Stopped:
 
     def end(self, episode: Episode) -> None:
         for part in episode.parts:
-            part.speed_up(FROZEN)
+            part.speed_up(FROZEN, self.entry)

@@ -69,7 +69,7 @@ class InProgress:
 
     def end(self, episode: Episode) -> None:
         for part in episode.parts:
-            part.speed_up(episode.magnitude)
+            part.speed_up(episode.magnitude, self.entry)
 
 
 class AtStart:
@@ -89,4 +89,4 @@ class AtStart:
 
     def end(self, episode: Episode) -> None:
         for part in episode.parts:
-            part.free_starts(episode.magnitude)
+            part.free_starts(episode.magnitude, self.entry)
