@@ -80,7 +80,7 @@ def facts_of_runs(runs: Mapping[str, Run]) -> dict[str, Any]:
     if not open_loop:
         common = "a closed loop: at most the work is common"
     elif not paired:
-        common = "arrivals that differ"
+        common = "arrivals that differ" if len(first.samples) == len(second.samples) else "numbers of replications that differ"
     else:
         common = "the same arrivals, in scenarios that differ" if apart else "the same arrivals, work and spikes"
     return {
@@ -101,7 +101,7 @@ def scenarios_differ_in(first: Scenario, second: Scenario) -> list[str]:
     a, b = resolved(first), resolved(second)
     for one in (a, b):
         one["control"] = {key: value for key, value in one.get("control", {}).items() if key != "policy"}
-    return [path for path in different_keys(a, b) if path.split(".")[0] not in ("description", "seed", "record", "learning")]
+    return [path for path in different_keys(a, b) if path.split(".")[0] not in ("name", "description", "seed", "record", "learning")]
 
 
 def different_keys(a: Any, b: Any, path: str = "") -> list[str]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from scenarios.commands.run import Overrides, ScenarioName, Spikes
+from simulator.units import count_of
 
 SWEEP = "Values to try, such as 'spikes.edge-slow.factor=2;4;8'; several sweeps make every combination."
 WITHOUT = "Leave this spike out of the base, too (swept ones always are); may stand several times."
@@ -116,6 +117,7 @@ def execute(
             print_curves(facts, found, target)
     if interrupted:
         again = f"run again with --resume --out {target} for the others" if target is not None and finished else "nothing was stored"
-        print(f"interrupted: {finished} of {len(points) * len(replications)} runs are done, {complete} replications at every point; {again}", file=sys.stderr)
+        points_done = f"{count_of(complete, 'replication')} at every point"
+        print(f"interrupted: {finished} of {len(points) * len(replications)} runs are done, {points_done}; {again}", file=sys.stderr)
         return INTERRUPTED
     return CHECK_FAILED if found is not None and found.worst == MISSED else DONE

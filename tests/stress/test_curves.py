@@ -108,7 +108,7 @@ def test_an_interrupted_one_goes_on(command, known, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Task, "run", stops)
     stopped = command(*sweep, "--out", tmp_path / "parts")
-    assert stopped.exit_code == 130 and "4 of 9 runs are done, 1 replications at every point" in stopped.stderr and "--resume" in stopped.stderr
+    assert stopped.exit_code == 130 and "4 of 9 runs are done, 1 replication at every point" in stopped.stderr and "--resume" in stopped.stderr
     made.clear()
     monkeypatch.setattr(Task, "run", lambda task, watch=None: made.append(task.label) or honest(task, watch))
     resumed = command(*sweep, "--out", tmp_path / "parts", "--resume")
