@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from analysis.comparison import Difference, fewest_replications, judged, paired_difference, unpaired_difference
 from analysis.energy import totals
+from analysis.episodes import episodes_in_window
 from analysis.estimates import Estimate, mean_estimate, quantile, quantile_estimate, t_estimate
 from analysis.summary import objective_met
 from simulator.trace import Trace
@@ -28,7 +29,8 @@ class Sample:
     """One replication under one system: its counted requests in order of arrival, arrays of shape (requests,).
 
     `latency` [s] is inf where a request did not complete; `utility` NaN where none is declared; `quality` NaN where it did not
-    complete; `met` 1.0 or 0.0 by its objective, NaN without one. `arrivals` is a digest of when and where they came.
+    complete; `met` 1.0 or 0.0 by its objective, NaN without one. `arrivals` is a digest of when and where they came,
+    `episodes` how often each spike that comes in episodes did so in the window.
     """
 
     replication: int
@@ -40,6 +42,7 @@ class Sample:
     energy_j: float | None
     arrivals: str
     loop: str
+    episodes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def completed(self) -> np.ndarray:
@@ -62,6 +65,7 @@ def sample_of(trace: Trace) -> Sample:
         energy_of(trace),
         digest(columns["arrival"], columns["entry"], columns["ingress"]),
         trace.loop,
+        episodes_in_window(trace),
     )
 
 

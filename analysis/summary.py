@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from analysis.energy import energy_figures
+from analysis.episodes import episodes_in_window, totals_of
 from analysis.estimates import INSTANT, Estimate, clean, mean_estimate, quantile_estimate
 from analysis.inference import inference_figures
 from analysis.invariants import invariants
@@ -227,6 +228,7 @@ def summarise(traces: Sequence[Trace]) -> dict[str, Any]:
         figures["energy"] = energy
     figures["invariants"] = invariants(traces)
     figures["episodes"] = sum(len(t.episodes) for t in traces)
+    figures["episodes_in_window"] = totals_of([episodes_in_window(t) for t in traces])
     figures["decisions"] = sum(t.decisions for t in traces)
     figures["events"] = sum(t.events for t in traces)
     return figures

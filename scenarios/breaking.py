@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from analysis.episodes import never_came, same_results, totals_of
 from analysis.evaluation import Sample
 from analysis.standing import HELD, MISSED, UNDECIDED, Standing, settle
 from scenarios.evaluation import Task, run_tasks
@@ -98,6 +99,9 @@ class Search:
     missed: float | None = None
     said: Callable[[str, Standing], None] = lambda text, standing: None
     whole: bool = False  # whether only whole numbers are taken
+    own: float | None = None  # the scenario's own value, where the search began there
+    silent: dict[str, None] = field(default_factory=dict)  # spikes that never came, in a sentence each
+    results: dict[float, Sequence[Sample]] = field(default_factory=dict)  # of the first look, by value
 
     def text(self, value: float) -> str:
         """The value as it stands in a file."""
@@ -109,10 +113,27 @@ class Search:
         if value not in self.stands:
             loaded = self.question.at(self.text(value))
             level, first = self.question.level, self.question.replications
-            self.stands[value] = settle(replicator(loaded, self.question), level.figure, level.sign, level.bound, first, FOLD * first)
+            run = replicator(loaded, self.question)
+            self.stands[value] = settle(run, level.figure, level.sign, level.bound, first, FOLD * first)
+            self.results[value] = run(first)
+            self.silent |= dict.fromkeys(never_came(totals_of([sample.episodes for sample in self.results[value]]), first))
             self.said(self.text(value), self.stands[value])
             self.note()
         return self.stands[value].verdict
+
+    @property
+    def notes(self) -> list[str]:
+        """What makes the answer mean less than it seems to: spikes that never came, values that change nothing."""
+        first, *others = self.results.values() or [()]
+        same = bool(others) and all(same_results(first, other) for other in others)
+        return [*self.silent, *([f"{self.question.path} changed nothing: every replication is identical at every value"] if same else [])]
+
+    @property
+    def missed_at_home(self) -> bool:
+        """Whether the level is clearly missed at the scenario's own value, or, where two values were given, at both of them."""
+        if self.own is not None:
+            return self.own in self.stands and self.stands[self.own].verdict == MISSED
+        return bool(self.stands) and all(found.verdict == MISSED for found in self.stands.values())
 
     def note(self) -> None:
         """Brings the bracket up to date: the missed value and the held one that are nearest to each other."""
@@ -142,13 +163,10 @@ def replicator(loaded: Loaded, question: Question) -> Callable[[int], Sequence[S
     return first
 
 
-def search(question: Question, said: Callable[[str, Standing], None] = lambda text, standing: None) -> Search:
-    """Finds the bracket and narrows it; the search tells how far it came, by `said` also while it goes on."""
-    found, ends, width = begun(question)
-    found.said = said
+def go_on(found: Search, ends: Sequence[float], width: float) -> None:
+    """Finds the bracket and narrows it; the search tells how far it came, by its `said` also while it goes on."""
     bracket(found, ends)
     narrow(found, width)
-    return found
 
 
 def begun(question: Question) -> tuple[Search, list[float], float]:
@@ -157,6 +175,7 @@ def begun(question: Question) -> tuple[Search, list[float], float]:
     found = Search(question, unit)
     for value in ends:
         question.at(found.text(value))
+    found.own = float(found.text(ends[0]).removesuffix(unit)) if len(ends) == 1 else None
     found.whole = not unit and not takes(found, ends[0] + 0.5)
     return found, ends, width
 

@@ -4,7 +4,8 @@
     figures.csv         policy, figure, value, low, high, method or reason
     differences.csv     policy, figure, value (empty where there is none: see note), low, high, p, p_adjusted, variance_reduction, verdict, note
     replications.csv    policy, replication and every figure of it: what the differences are taken from
-    requests.parquet    policy, replication, arrivals' digest, window_s, energy_j, loop, latency_s (inf where not completed), utility, quality, met
+    requests.parquet    policy, replication, arrivals' digest, window_s, energy_j, loop, episodes (JSON, by spike), latency_s (inf where
+                        not completed), utility, quality, met
     table.tex           the figures for a paper
     differences.png, tails.png
     manifest.json, scenario.yaml
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -146,10 +148,11 @@ def write_samples(path: Path, samples: Mapping[str, Sequence[Sample]]) -> None:
         "window_s": repeated([sample.window_s for _, sample in every], pa.float64()),
         "energy_j": repeated([sample.energy_j for _, sample in every], pa.float64()),
         "loop": repeated([sample.loop for _, sample in every], pa.string()),
+        "episodes": repeated([json.dumps(dict(sample.episodes)) for _, sample in every], pa.string()),
         **{name: pa.array(np.concatenate([getattr(sample, name) for _, sample in every])) for name in COLUMNS},
     }
     names = ["latency_s" if name == "latency" else name for name in columns]
-    pq.write_table(pa.table(list(columns.values()), names=names), path, compression="zstd", use_dictionary=["policy", "arrivals", "loop"])
+    pq.write_table(pa.table(list(columns.values()), names=names), path, compression="zstd", use_dictionary=["policy", "arrivals", "loop", "episodes"])
 
 
 def read_samples(folder: Path, scenario: Scenario, policies: Mapping[str, Any]) -> dict[str, list[Sample]]:
@@ -187,7 +190,8 @@ def samples_in(path: Path, labels: Container[str]) -> dict[str, list[Sample]]:
         joules = None if energy is None or np.isnan(energy) else float(energy)
         replication, window = int(columns["replication"][start]), float(columns["window_s"][start])
         arrivals, loop = str(columns["arrivals"][start]), str(columns["loop"][start])
-        found.setdefault(label, []).append(Sample(replication, latency, utility, quality, met, window, joules, arrivals, loop))
+        episodes = json.loads(columns["episodes"][start]) if "episodes" in columns else {}
+        found.setdefault(label, []).append(Sample(replication, latency, utility, quality, met, window, joules, arrivals, loop, episodes))
     return found
 
 

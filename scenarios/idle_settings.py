@@ -30,6 +30,20 @@ def idle_settings(scenario: Scenario, nodes: list[Any]) -> Iterator[str]:
                 yield f"{where}.hedge: after is not below the time-out, so no second copy is ever sent"
             if shed is not None and shed.hopeless and limit == math.inf:
                 yield f"{where}.shed: hopeless needs a time-out (of the call or its application): nothing is ever too late"
+    yield from spike_notes(scenario, nodes)
+
+
+def spike_notes(scenario: Scenario, nodes: list[Any]) -> Iterator[str]:
+    """Spikes of nodes that have nothing which they could hit."""
+    serving = {place for deployment in scenario.deployments for place in deployment.nodes.members(nodes)}
+    for spike in scenario.spikes:
+        if spike.kind not in ("evict", "freeze", "slow_down"):
+            continue
+        hit = spike.nodes.members(nodes)
+        if spike.kind == "evict" and all(nodes[place].memory is None for place in hit):
+            yield f"spikes.{spike.name}: none of its nodes has a 'memory', so no model ever leaves one: it changes nothing"
+        elif not serving.intersection(hit):
+            yield f"spikes.{spike.name}: none of its nodes runs a service: it changes nothing"
 
 
 def station_notes(where: str, workers: float, discipline: Any) -> Iterator[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.comparison import Difference, judged
+from analysis.episodes import never_came, same_results, totals_of
 from analysis.estimates import Estimate
 from analysis.evaluation import FIGURES, Figure, Sample, compared
 from analysis.standing import HELD, MISSED, UNDECIDED, Standing, standing
@@ -49,9 +50,29 @@ class Curves:
         verdicts = [found.verdict for label, by in self.standings.items() if self.points[label].values is not None for found in by.values()]
         return MISSED if MISSED in verdicts else UNDECIDED if UNDECIDED in verdicts else HELD
 
+    @property
+    def episodes(self) -> dict[str, dict[str, int]]:
+        """Episodes in the counted windows of all replications by point and spike."""
+        return {label: totals_of([sample.episodes for sample in of]) for label, of in self.samples.items()}
+
+    @property
+    def unchanged(self) -> list[str]:
+        """The points at which every replication is identical to the base."""
+        return [label for label in self.points if label != self.base and same_results(self.samples[label], self.samples[self.base])]
+
+    @property
+    def notes(self) -> list[str]:
+        """What makes verdicts mean less than they seem to: spikes that never came, points that are the base again."""
+        replications = len(self.samples[self.base])
+        silent = [said for totals in self.episodes.values() for said in never_came(totals, replications)]
+        same = [f"{label} changed nothing: every replication is identical to {self.base}" for label in self.unchanged]
+        return [*dict.fromkeys(silent), *same]
+
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
+        episodes, unchanged = self.episodes, self.unchanged
         return {
+            "notes": self.notes,
             "base": self.base,
             "sweeps": {sweep.path: list(sweep.values) for sweep in self.sweeps},
             "points": [
@@ -60,6 +81,8 @@ class Curves:
                     "values": dict(zip([sweep.path for sweep in self.sweeps], point.values, strict=True)) if point.values is not None else None,
                     "replications": [sample.replication for sample in self.samples[label]],
                     "requests": sum(len(sample.latency) for sample in self.samples[label]),
+                    "episodes": episodes[label],
+                    "changed_nothing": label in unchanged,
                     **{name: found.as_dict() for name, found in self.figures[label].items()},
                     "difference": {name: found.as_dict() for name, found in self.differences.get(label, {}).items()},
                     "slo": {text: found.as_dict() for text, found in self.standings[label].items()},

@@ -102,6 +102,7 @@ class Trace:
     attempts: dict[tuple[str, str], list[int]]  # ATTEMPT_COUNTS of counted requests, by application and call, where calls can be tried again
     episodes: list[list[Any]]
     spikes: list[str]
+    scheduled: list[str]  # the spikes that come in episodes: all but those that hit call by call
     window: tuple[float, float]
     end: float
     events: int
@@ -384,6 +385,7 @@ def collect(simulation: Simulation) -> Trace:
         attempts={(app.name, vertex.name): vertex.care.counts for app in simulation.applications for vertex in app.vertices if vertex.care is not None},
         episodes=simulation.episodes,
         spikes=simulation.spike_names,
+        scheduled=[live.spike.name for live in simulation.spikes],
         window=(min(opened, closed), closed),
         end=float(simulation.environment.now),
         events=simulation.environment.entries,

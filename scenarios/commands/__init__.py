@@ -52,6 +52,9 @@ def fail(message: str, status: int = BAD_INPUT) -> typer.Exit:
 
 def main() -> None:
     """The installed command."""
+    import atexit
+    import signal
+
     from scenarios.commands.errors import user_errors
 
     register()
@@ -68,3 +71,5 @@ def main() -> None:
             raise
         print(error, file=sys.stderr)
         sys.exit(BAD_INPUT)
+    finally:
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # an interrupt while Python winds up would only hide the status

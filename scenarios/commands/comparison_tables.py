@@ -21,8 +21,8 @@ def writer(unit: str) -> Callable[[float], str]:
     if unit == "s":
         return seconds
     if unit == "share":
-        return lambda value: f"{100 * value:.2f} %"
-    return (lambda value: f"{value:.4f}") if not unit else lambda value: f"{value:.4g} {unit}"
+        return lambda value: f"{round(100 * value, 2) + 0.0:.2f} %"  # no negative zero
+    return (lambda value: f"{round(value, 4) + 0.0:.4f}") if not unit else lambda value: f"{value:.4g} {unit}"
 
 
 def missing_text(found: Estimate) -> str:

@@ -62,14 +62,12 @@ def execute(
     resume: bool = False, as_json: bool = False,
 ) -> int:  # fmt: skip
     """Runs, prints and stores; returns the exit status."""
-    from analysis.summary import summarise
     from scenarios.commands import INTERRUPTED
     from scenarios.commands.tables import Progress
     from scenarios.execute import Factory
-    from scenarios.fields import told
     from scenarios.inputs import inputs_of
-    from scenarios.recorded import decided
-    from scenarios.results import check_target, read_json, write_results
+    from scenarios.interruption import Shield
+    from scenarios.results import check_target, read_json
     from scenarios.resume import Kept, Unkept, check_left, is_complete
 
     chosen = loaded.scenario if seed is None else replace(loaded.scenario, seed=seed)
@@ -84,15 +82,32 @@ def execute(
     inputs = inputs_of(chosen, loaded.path.parent)
     wall, cpu = time.perf_counter(), time.process_time()
     traces, interrupted = [], False
-    with Progress(chosen, replications, show=sys.stderr.isatty()) as progress:
-        try:
-            for trace in simulate(kept.run, factory, replications, workers, wanted, progress):
-                traces.append(trace)
-        except KeyboardInterrupt:
-            interrupted = True
-    if not traces:
-        print("interrupted before the first replication was finished: nothing to keep", file=sys.stderr)
-        return INTERRUPTED
+    with Shield() as shield:
+        with Progress(chosen, replications, show=sys.stderr.isatty()) as progress:
+            try:
+                with shield.may_stop():
+                    for trace in simulate(kept.run, factory, replications, workers, wanted, progress):
+                        traces.append(trace)
+            except KeyboardInterrupt:
+                interrupted = True
+        if not traces:
+            print("interrupted before the first replication was finished: nothing to keep", file=sys.stderr)
+            return INTERRUPTED
+        return finish(chosen, traces, replications, interrupted, kept, inputs, (wall, cpu), levels, target, as_json, shield)
+
+
+def finish(
+    chosen: Any, traces: list[Any], replications: int, interrupted: bool, kept: Any, inputs: Any, begun: tuple[float, float], levels: list[Any],
+    target: Path | None, as_json: bool, shield: Any,
+) -> int:  # fmt: skip
+    """Summarises, stores and prints the replications that are done; returns the exit status."""
+    from analysis.summary import summarise
+    from scenarios.commands import INTERRUPTED
+    from scenarios.fields import told
+    from scenarios.recorded import decided
+    from scenarios.results import write_results
+
+    wall, cpu = begun
     policy = getattr(chosen.control.policy, "label", getattr(chosen.control.policy, "kind", "outside"))
     summary = {"scenario": chosen.name, "policy": policy, "telemetry": told(chosen.control), "seed": chosen.seed, **summarise(traces)}
     facts = {
@@ -117,6 +132,9 @@ def execute(
     if interrupted:
         on = "give the same command with --resume to go on" if target is not None else "store results with --out to be able to go on"
         print(f"interrupted: kept {count_of(len(traces), 'finished replication')} of {replications}; {on}", file=sys.stderr)
+        return INTERRUPTED
+    if shield.came:
+        print(f"interrupted after the last replication: {'everything is printed' if target is None else f'everything is in {target}'}", file=sys.stderr)
         return INTERRUPTED
     return status
 

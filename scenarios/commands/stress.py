@@ -16,6 +16,7 @@ SWEEP = "Values to try, such as 'spikes.edge-slow.factor=2;4;8'; several sweeps 
 WITHOUT = "Leave this spike out of the base, too (swept ones always are); may stand several times."
 EACH = "Try every spike of the scenario by itself: which of them breaks the --slo?"
 PLAN = "Try the experiments of this file, each with spikes, values and spikes left out."
+SLO = "A service level such as 'p99 < 2 s'; exit status 1 where it is clearly missed (of a breaking point: at the scenario's own value)."
 BREAK = "Find the value at which the --slo breaks, such as spikes.edge-slow.factor."
 
 
@@ -28,7 +29,7 @@ def stress(
     between: Annotated[str | None, typer.Option(metavar="V1;V2", help="Where to look for the breaking point; else from the scenario's value on.")] = None,
     tolerance: Annotated[str, typer.Option(help="How narrow the breaking point's bracket has to be, relatively.")] = "5 %",
     without: Annotated[list[str] | None, typer.Option(metavar="NAME", help=WITHOUT)] = None,
-    slo: Annotated[list[str] | None, typer.Option(help="A service level such as 'p99 < 2 s'; exit status 1 where it is clearly missed.")] = None,
+    slo: Annotated[list[str] | None, typer.Option(help=SLO)] = None,
     policy: Annotated[str | None, typer.Option(help="Who places calls, instead of the scenario's own policy.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Root seed, instead of the scenario's.")] = None,
     replications: Annotated[int, typer.Option(min=1, help="Independent replications, with the same seeds at every point.")] = 10,
@@ -55,6 +56,10 @@ def stress(
     if find is not None:
         if len(levels) != 1:
             raise fail("--find-breaking-point needs one --slo, such as 'p99 < 2 s'")
+        if resume:
+            raise fail("--resume does not go with --find-breaking-point: give the values that are known with --between 'HELD;MISSED', and --force")
+        if without:
+            raise fail("--without does not go with --find-breaking-point: leave the spike out of the file, or sweep")
         search = breaking.Question(scenario, find, levels[0], overrides, spike or [], seed, replications, workers, between, tolerance)
         raise typer.Exit(breaking.execute(search, out, force, as_json))
     sweeps = [read_sweep(text) for text in sweep or []]
@@ -76,15 +81,13 @@ def stress(
 def execute(
     points: Any, sweeps: Any, levels: Any, seed: int | None, replications: range, workers: int, target: Path | None, force: bool, resume: bool, as_json: bool
 ) -> int:
-    """Runs, prints and stores; returns the exit status."""
-    from analysis.standing import MISSED
-    from scenarios.commands import CHECK_FAILED, DONE, INTERRUPTED
-    from scenarios.commands.stress_tables import print_curves
+    """Runs, prints and stores; returns the exit status. Ctrl-C stops the runs, and what is done by then is written."""
     from scenarios.commands.tables import Progress
-    from scenarios.evaluation import run_tasks, whole
+    from scenarios.evaluation import run_tasks
+    from scenarios.interruption import Shield
     from scenarios.results import check_target
-    from scenarios.stress import curves, tasks_of
-    from scenarios.stress_files import read_points, write_stress
+    from scenarios.stress import tasks_of
+    from scenarios.stress_files import read_points
 
     samples: dict[str, list[Any]] = {label: [] for label in points}
     if target is not None:
@@ -95,29 +98,51 @@ def execute(
     scenario = next(iter(points.values())).loaded.scenario
     done = {(label, sample.replication) for label, of in samples.items() for sample in of}
     todo = [task for task in tasks_of(points, replications, seed) if (task.label, task.replication) not in done]
-    interrupted = False
-    with Progress(scenario, len(todo), show=sys.stderr.isatty()) as progress:
-        try:
-            for label, sample in run_tasks(todo, workers, progress):
-                samples[label].append(sample)
-        except KeyboardInterrupt:
-            interrupted = True
+    with Shield() as shield:
+        with Progress(scenario, len(todo), show=sys.stderr.isatty()) as progress:
+            try:
+                with shield.may_stop():
+                    for label, sample in run_tasks(todo, workers, progress):
+                        samples[label].append(sample)
+            except KeyboardInterrupt:
+                pass
+        total = len(points) * len(replications)
+        return conclude(points, sweeps, levels, seed, samples, total, target, as_json, shield)
+
+
+def conclude(
+    points: Any, sweeps: Any, levels: Any, seed: int | None, samples: dict[str, list[Any]], total: int, target: Path | None, as_json: bool, shield: Any
+) -> int:
+    """Writes and prints what came of the runs, `total` of which were asked for; returns the exit status."""
+    from analysis.standing import MISSED
+    from scenarios.commands import CHECK_FAILED, DONE, INTERRUPTED
+    from scenarios.commands.stress_tables import print_curves
+    from scenarios.evaluation import whole
+    from scenarios.stress import curves
+    from scenarios.stress_files import write_stress
+
+    scenario = next(iter(points.values())).loaded.scenario
+    finished = sum(map(len, samples.values()))
     samples = {label: sorted(of, key=lambda sample: sample.replication) for label, of in samples.items()}
     kept = whole(samples)
     complete = len(next(iter(kept.values())))
     found = curves(points, sweeps, kept, levels) if complete else None
-    facts = {"scenario": scenario.name, "seed": scenario.seed if seed is None else seed, "replications": complete, "interrupted": interrupted}
-    finished = sum(map(len, samples.values()))
+    seed_ = scenario.seed if seed is None else seed
+    facts = {"scenario": scenario.name, "seed": seed_, "replications": complete, "interrupted": finished < total}
     if target is not None and finished:
         write_stress(target, points, seed, samples, facts, found)
     if found is not None:
+        for note in found.notes:
+            print(f"note: {note}", file=sys.stderr)
         if as_json:
             print(json.dumps({**facts, **found.as_dict()}, indent=1, allow_nan=False))
         else:
             print_curves(facts, found, target)
-    if interrupted:
+    if finished < total:
         again = f"run again with --resume --out {target} for the others" if target is not None and finished else "nothing was stored"
-        points_done = f"{count_of(complete, 'replication')} at every point"
-        print(f"interrupted: {finished} of {len(points) * len(replications)} runs are done, {points_done}; {again}", file=sys.stderr)
+        print(f"interrupted: {finished} of {total} runs are done, {count_of(complete, 'replication')} at every point; {again}", file=sys.stderr)
+        return INTERRUPTED
+    if shield.came:
+        print(f"interrupted after the last run: {'everything is printed' if target is None else f'everything is in {target}'}", file=sys.stderr)
         return INTERRUPTED
     return CHECK_FAILED if found is not None and found.worst == MISSED else DONE

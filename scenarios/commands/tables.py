@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from analysis.episodes import never_came, said_of
 from analysis.estimates import Estimate, more_needed
 from analysis.summary import estimate_of
 from simulator.units import count_of
@@ -105,7 +106,7 @@ def cautions(summary: dict[str, Any]) -> list[str]:
     if full:
         names = ", ".join(full[:3]) + (" and others" if len(full) > 3 else "")
         said.append(f"{names} had no idle moment: queues grow for as long as the run lasts, and latencies with them (vamappo check shows the offered load)")
-    return said
+    return [*said, *never_came(summary.get("episodes_in_window", {}), summary["replications"])]
 
 
 BUSY = 0.9995  # a utilisation that says overload
@@ -133,6 +134,8 @@ def end_table(summary: dict[str, Any], facts: dict[str, Any], target: Path | Non
             table.add_row(name, interval(found, lambda value: f"{value:.4f}"))
     console.print(table)
     console.print(busiest(summary))
+    if came := summary.get("episodes_in_window"):
+        console.print(f"episodes in the window: {said_of(came)}; precision depends on their number")
     if "energy" in summary:
         console.print(energy(summary["energy"]))
     console.print(advice(summary))

@@ -126,7 +126,7 @@ def test_a_complete_run_is_left_as_it_is(tmp_path, capsys, interrupt):
     assert "is complete" in said.err
     assert json.loads(said.out) == json.loads((out / "summary.json").read_text())
     assert vamappo_run(out, resume=True, slo=["p50 < 1 ms"]) == 1
-    with pytest.raises(ResultsError, match=r"4 replication\(s\), not 9"):
+    with pytest.raises(ResultsError, match=r"4 replications, not 9"):
         run("m-m-1", replications=9, set_=SIZE, out=out, resume=True)
     with pytest.raises(ResultsError, match="of another scenario"):
         run("m-m-1", replications=4, set_=["requests=300"], out=out, resume=True)

@@ -2,10 +2,11 @@
 
 import json
 import math
+import signal
 
 import pytest
 
-from scenarios.breaking import Question, search
+from scenarios.breaking import Question, begun, go_on
 from scenarios.targets import read_slo
 
 SLO = ("--slo", "p99 < 300 ms")
@@ -41,7 +42,40 @@ def test_between_two_values(command, known):
 
 def test_none_is_claimed_where_there_is_none(command, known, tmp_path):
     found = command("stress", known, "--find-breaking-point", "services.s.service_time", "--between", "20 ms;40 ms", *SLO, *CALM, "--out", tmp_path / "out")
-    assert found.exit_code == 1 and "does not clearly break" in found.stdout
+    assert found.exit_code == 0 and "does not clearly break" in found.stdout  # held everywhere
+
+
+def test_a_level_that_is_missed_from_the_start_fails(command, known):
+    found = command("stress", known, "--find-breaking-point", "services.s.service_time", "--slo", "p99 < 50 ms", *CALM, "--json")
+    stored = json.loads(found.stdout)
+    assert found.exit_code == 1 and stored["held"] is not None and stored["interrupted"] is False
+
+
+def test_a_value_that_changes_nothing_is_told(command, known):
+    spike = ("--spike", "name=late,kind=slow_down,nodes=n,factor=2,at=999 s,for=5 s")
+    found = command("stress", known, *spike, "--find-breaking-point", "spikes.late.factor", "--between", "2;4", *SLO, *CALM[2:], "--json")
+    assert "late had no episode" in found.stderr and "spikes.late.factor changed nothing" in found.stderr
+    stored = json.loads(found.stdout)
+    assert len(stored["notes"]) == 2 and stored["asked"][0]["episodes"] == {"slow": 3, "late": 0}
+
+
+def test_an_interrupted_search_is_stored_and_says_how_to_go_on(command, known, tmp_path, monkeypatch):
+    from scenarios import breaking
+
+    real = breaking.settle
+
+    def fourth_is_cut(*given):
+        fourth_is_cut.count += 1
+        if fourth_is_cut.count == 4:
+            signal.raise_signal(signal.SIGINT)
+        return real(*given)
+
+    fourth_is_cut.count = 0
+    monkeypatch.setattr(breaking, "settle", fourth_is_cut)
+    found = command("stress", known, "--find-breaking-point", "services.s.service_time", *SLO, *CALM, "--out", tmp_path / "out")
+    assert found.exit_code == 130 and "--between '200 ms;400 ms'" in found.stderr
+    stored = json.loads((tmp_path / "out" / "breaking-point.json").read_text())
+    assert stored["interrupted"] and len(stored["asked"]) == 3
 
 
 @pytest.mark.parametrize(
@@ -51,6 +85,8 @@ def test_none_is_claimed_where_there_is_none(command, known, tmp_path):
         (("--find-breaking-point", "name"), "has no value above 0 there"),
         (("--find-breaking-point", "spikes.slow.factor", "--between", "2;4 s"), "expected two different values of one unit"),
         (("--find-breaking-point", "spikes.slow.factor", "--between", "0.5;4"), "--sweep: spikes.slow.factor: the speed is divided by the factor"),
+        (("--find-breaking-point", "spikes.slow.factor", "--resume"), "--resume does not go with --find-breaking-point"),
+        (("--find-breaking-point", "spikes.slow.factor", "--without", "slow"), "--without does not go with --find-breaking-point"),
         (("--find-breaking-point", "spikes.slow.factor", "--tolerance", "0 %"), "--tolerance '0 %': must be above 0"),
     ],
 )
@@ -64,6 +100,7 @@ def test_mistakes_are_told(command, known, tmp_path, monkeypatch, given, said):
 @pytest.mark.full
 def test_the_breaking_load_of_m_m_1_is_in_the_bracket():
     # sojourn times are exponential with rate mu - lambda: p99 = ln(100) / (100 - lambda) reaches 300 ms at 84.65 /s
-    found = search(Question("m-m-1", "workload.jobs.arrivals.rate", read_slo("p99 < 300 ms"), ["requests=20000"], replications=5))
+    found, ends, width = begun(Question("m-m-1", "workload.jobs.arrivals.rate", read_slo("p99 < 300 ms"), ["requests=20000"], replications=5))
+    go_on(found, ends, width)
     assert found.held is not None and found.missed is not None
     assert found.held < 100.0 - math.log(100.0) / 0.3 < found.missed and found.missed < 1.25 * found.held

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import signal
 
 import numpy as np
 import pytest
@@ -141,3 +142,32 @@ def test_mistakes_are_told(command, known, tmp_path, monkeypatch, given, said):
     found = command("stress", known, *given)
     assert found.exit_code == 2 and said in found.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["known.yaml"]
+
+
+def test_a_spike_that_cannot_act_is_told_not_praised(command, known):
+    spikes = ("--spike", "name=late,kind=freeze,nodes=n,at=999 s,for=5 s", "--spike", "name=gone,kind=evict,nodes=n,at=5 s")
+    given = ("stress", known, *spikes, "--each-spike", "--slo", "p99 < 1 s", "--replications", 2)
+    found = command(*given, "--json")
+    by = points(found)
+    assert by["only late"]["episodes"] == {"late": 0} and by["only gone"]["episodes"] == {"gone": 2} and by["only slow"]["episodes"] == {"slow": 2}
+    assert [point["changed_nothing"] for point in by.values()] == [False, False, True, True, False]
+    assert "late had no episode in the counted window" in found.stderr
+    assert "only gone changed nothing: every replication is identical to without spikes" in found.stderr
+    assert "held, nothing changed" in command(*given, "--out", known.parent / "out").stdout
+    again = command(*given[:-1], 3, "--out", known.parent / "out", "--resume", "--json")
+    assert points(again)["only gone"]["episodes"] == {"gone": 3}
+
+
+def test_an_interrupt_while_results_are_written_loses_nothing(command, known, tmp_path, monkeypatch):
+    from scenarios import stress_files
+
+    real = stress_files.write_samples
+
+    def cut(*given):
+        signal.raise_signal(signal.SIGINT)
+        real(*given)
+
+    monkeypatch.setattr(stress_files, "write_samples", cut)
+    found = command("stress", known, "--each-spike", "--replications", 2, "--out", tmp_path / "out")
+    assert found.exit_code == 130 and "what is done is being written" in found.stderr and "everything is in" in found.stderr
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["interrupted"] is False
