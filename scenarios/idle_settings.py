@@ -37,7 +37,7 @@ def spike_notes(scenario: Scenario, nodes: list[Any]) -> Iterator[str]:
     """Spikes of nodes that have nothing which they could hit."""
     serving = {place for deployment in scenario.deployments for place in deployment.nodes.members(nodes)}
     for spike in scenario.spikes:
-        if spike.kind not in ("evict", "freeze", "slow_down"):
+        if spike.kind not in ("evict", "freeze", "slow_down") or spike.nodes is None:
             continue
         hit = spike.nodes.members(nodes)
         if spike.kind == "evict" and all(nodes[place].memory is None for place in hit):
