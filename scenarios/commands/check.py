@@ -51,7 +51,7 @@ def check(
     if loads["bottleneck"] is not None:
         console.print(f"bottleneck: {loads['bottleneck']}; it saturates at {loads['saturates_at']:.3g} times the present load")
         if loads["saturates_at"] <= 1.0:
-            console.print("the offered load cannot be served: queues grow without bound")
+            console.print("spread evenly by capacity, the offered load cannot be served: queues would grow without bound; a policy may spread it better")
     for name, trace, account in traces_of(loaded.scenario, loaded.path.parent):
         faster = f", {trace.speed_up:g} times as fast" if trace.speed_up != 1.0 else ""
         table = Table("trace", f"{Path(trace.file).name} (workload {name}{faster})", box=None, pad_edge=False)

@@ -134,6 +134,8 @@ def end_table(summary: dict[str, Any], facts: dict[str, Any], target: Path | Non
             table.add_row(name, interval(found, lambda value: f"{value:.4f}"))
     console.print(table)
     console.print(busiest(summary))
+    for line in [*memory_lines(summary), *inference_lines(summary)]:
+        console.print(line)
     if came := summary.get("episodes_in_window"):
         console.print(f"episodes in the window: {said_of(came)}; precision depends on their number")
     if "energy" in summary:
@@ -153,6 +155,28 @@ def busiest(summary: dict[str, Any]) -> str:
             name = max(busy, key=lambda key: busy[key])
             parts.append(f"busiest {kind.removesuffix('s')}: {name}, {100 * busy[name]:.1f} % used")
     return "; ".join(parts)
+
+
+def memory_lines(summary: dict[str, Any]) -> list[str]:
+    """Cold loads at the node with most of them, where models are in memory."""
+    loads = {name: found for name, found in summary["memory"].items() if found["loads"]}
+    if not loads:
+        return []
+    name = max(loads, key=lambda key: loads[key]["loads"])
+    found = loads[name]
+    hits = f", {100 * found['hit_fraction']:.1f} % of calls found their model there" if found["hit_fraction"] is not None else ""
+    load = f"{found['loads']:,} loads of {seconds(found['mean_load_s'])} on average, {count_of(found['evictions'], 'eviction')}"
+    return [f"memory with most loads: {name}, {load}{hits}"]
+
+
+def inference_lines(summary: dict[str, Any]) -> list[str]:
+    """Time to first token and per output token of every call that generates."""
+    found = []
+    for name, figures in summary.get("inference", {}).get("calls", {}).items():
+        times = [f"{label} {level} {interval(figures[key][level])}" for key, label in (("ttft_s", "first token"), ("tpot_s", "each further token"))
+                 for level in ("p50", "p99")]  # fmt: skip
+        found.append(f"{name}: {', '.join(times)}")
+    return found
 
 
 def energy(found: dict[str, Any]) -> str:

@@ -22,18 +22,25 @@ def tail(
     out: Annotated[Path | None, typer.Option(help="Folder for figures: CCDF, percentiles, Hill plot.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """Quantiles with intervals, effective sample sizes and tail index, refused where the sample cannot carry them."""
+    """Quantiles with intervals, effective sample sizes, tail index, and what late requests met; refused where the sample cannot carry them."""
     from scenarios.commands import fail
+    from scenarios.commands.attribution_tables import of_folder, show_attribution
+    from scenarios.commands.tables import output
 
     if (csv is None) == (not folders):
         raise fail("name result folders, or a file of latencies with --csv")
     series = read_csv(csv, column, unit) if csv is not None else {str(folder): read_folder(folder) for folder in folders or []}
     figures = {label: describe(values) for label, values in series.items()}
+    causes = {str(folder): of_folder(folder) for folder in folders or []}
+    for label, cause in causes.items():
+        figures[label]["attribution"] = {"value": None, "reason": cause} if isinstance(cause, str) else cause.as_dict()
     if as_json:
         print(json.dumps(figures, indent=1, allow_nan=False))
     else:
         for label, found in figures.items():
             show(label, found)
+            if label in causes:
+                show_attribution(output(), causes[label])
     if out is not None:
         for path in draw(series, out):
             print(f"figure: {path}", file=sys.stderr)
@@ -87,7 +94,7 @@ def show(label: str, found: dict[str, Any]) -> None:
     """Prints one series."""
     from rich.table import Table
 
-    from scenarios.commands.tables import interval, output
+    from scenarios.commands.tables import interval, output, seconds
 
     console = output()
     worth = f"worth {found['effective_n']:,.0f} independent ones for the mean"
@@ -100,7 +107,7 @@ def show(label: str, found: dict[str, Any]) -> None:
         tail_ = found["tail"]
         console.print("tail index by Hill: " + ", ".join(f"{index:.2f} (top {share})" for share, index in tail_["hill"].items()))
         console.print("by moments: " + ", ".join(f"{'light' if index is None else f'{index:.2f}'} (top {share})" for share, index in tail_["moment"].items()))
-        console.print("xi beyond thresholds: " + ", ".join(f"{e['xi']:.2f} (beyond {1000 * e['threshold_s']:.4g} ms)" for e in tail_["peaks_over_threshold"]))
+        console.print("xi beyond thresholds: " + ", ".join(f"{e['xi']:.2f} (beyond {seconds(e['threshold_s'])})" for e in tail_["peaks_over_threshold"]))
         console.print(f"caution: {tail_['caution']}")
 
 
