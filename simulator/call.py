@@ -58,14 +58,16 @@ class Call(Decision):
     def choose(self, answer: Candidate | Prefetch) -> None:
         """Places the call: sends every input on its way to the chosen place, or joins the station at once when all are there."""
         try:
-            refused = self.choice is not None or answer.slots is not self.candidates
-        except AttributeError:  # no candidate at all
-            refused = True
-        if refused:
-            self.refuse(answer)
+            if self.choice is not None or answer.slots is not self.candidates:
+                self.refuse(answer)
+                return
+        except AttributeError:
+            if hasattr(answer, "slots"):
+                raise
+            self.refuse(answer)  # no candidate at all
             return
-        candidate: Candidate = answer  # type: ignore[assignment]
-        self.choice = candidate
+        candidate: Candidate
+        self.choice = candidate = answer  # type: ignore[assignment]
         request = self.request
         vertex = self.vertex
         row = request.row
