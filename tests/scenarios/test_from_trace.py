@@ -7,10 +7,7 @@ import pytest
 from agents import imitation
 from agents.acting import stored
 from agents.checkpoint import read
-from tests.scenarios.test_evaluate import command
 from tests.scenarios.test_train import KEYS
-
-__all__ = ["command"]
 
 
 @pytest.fixture

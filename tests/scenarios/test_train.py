@@ -11,9 +11,7 @@ from agents.settings import Randomise
 from scenarios.reading import load
 from scenarios.training import TrainingError, course_of, faster, stretched, varied
 from simulator.laws import Exponential, Lognormal
-from tests.scenarios.test_evaluate import command
 
-__all__ = ["command"]
 SMALL = ["window=96", "environments=3", "epochs=1", "hidden=16", "members=2", "episode=2 s", "validate_every=2", "validation_replications=1"]
 KEYS = [text for key in SMALL for text in ("--set", f"learning.{key}")] + ["--set", "horizon=4 s", "--set", "warm_up=1 s", "--decisions", "384"]
 
