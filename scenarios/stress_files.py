@@ -20,6 +20,7 @@ from scenarios.reading import dump_yaml
 from scenarios.results import ResultsError, manifest, read_json, swap_in, write_json
 from scenarios.stress import Curves, lean
 from scenarios.sweeps import Point
+from scenarios.targets import read_slo
 
 
 def digests(points: Mapping[str, Point], seed: int | None) -> dict[str, str]:
@@ -85,14 +86,13 @@ def draw(folder: Path, found: Curves) -> None:
     for one, shown in zip(axes, found.shown, strict=True):
         curves = {line: [found.figures[label][shown.name] for label in labels] for line, labels in lines.items()}
         level = (found.base, base[shown.name]) if base is not None else None
-        plot_response(one, at, curves, level, joined=swept)
+        bounds = {text: read_slo(text).bound for text in found.standings[found.base] if read_slo(text).figure == shown.name}
+        plot_response(one, at, curves, level, joined=swept, bounds=bounds)
         one.set_ylabel(f"{shown.title} [s]" if shown.unit == "s" else shown.title)
         if first is not None:
             one.set_xlabel(first.path + (f" [{first.unit}]" if first.unit else ""))
-        else:
-            one.tick_params(axis="x", labelrotation=25)
-    handles, labels = axes[0].get_legend_handles_labels()
-    if handles:
-        made.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 4), frameon=False, fontsize=8)
+    named = {label: handle for one in axes for handle, label in zip(*one.get_legend_handles_labels(), strict=True)}
+    if named:
+        made.legend(named.values(), named.keys(), loc="outside upper center", ncols=min(len(named), 4), frameon=False, fontsize=8)
     for suffix in ("png", "svg"):
         save(made, folder / f"curves.{suffix}")
