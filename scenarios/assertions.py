@@ -92,9 +92,14 @@ class Reading:
 
     def number(self, bound: float | str) -> float:
         """The bound as a number: times may be written with their unit."""
-        from scenarios.targets import read_slo
+        from scenarios.targets import TargetError, read_slo
 
-        return read_slo(f"{self.name} < {bound}").bound if isinstance(bound, str) else float(bound)
+        if not isinstance(bound, str):
+            return float(bound)
+        try:
+            return read_slo(f"{self.name} < {bound}").bound
+        except TargetError as error:
+            raise TargetError(f"{self.name} compared with {bound!r}: {str(error).partition(': ')[2]}") from None
 
     def minus(self, other: Reading) -> Difference:
         """The difference to the same figure of another scenario, pair by pair where both met the same arrivals."""

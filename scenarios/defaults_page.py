@@ -12,9 +12,16 @@ from typing import Any
 from agents.settings import Learning, Randomise
 from scenarios import schema
 from scenarios.fields import Drain
+from simulator.arrivals import ARRIVALS
 from simulator.disciplines import DISCIPLINES
+from simulator.inference.profiles import PROFILES
+from simulator.inference.settings import Inference
+from simulator.laws import LAWS
+from simulator.loading import Load
 from simulator.pool import BALANCERS
 from simulator.resilience import Breaker, Hedge, Retry, Shed
+from simulator.spikes import SPIKES
+from simulator.spikes.schedule import Chain
 from simulator.units import format as quantity
 
 HEAD = """# Keys and defaults
@@ -28,6 +35,11 @@ GROUPS: dict[str, tuple[Any, ...]] = {
     "The file": (schema.Scenario, Drain, schema.Record, schema.Control),
     "Network": NETWORK,
     "Services and applications": WORK,
+    "Arrivals": ARRIVALS,
+    "Laws": LAWS,
+    "Models in memory": (Load,),
+    "Generative inference": (Inference, *PROFILES),
+    "Spikes": (*SPIKES, Chain),
     "Disciplines and balancers": (*DISCIPLINES, *BALANCERS),
     "When calls are slow or fail": (Retry, Hedge, Shed, Breaker),
     "Learning (where none is said, the algorithm's preset counts)": (Learning, Randomise),

@@ -11,6 +11,8 @@ same seeds, and are compared with the scenario as it is.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +41,15 @@ def each_spike(loaded: Loaded) -> dict[str, Point]:
     return found
 
 
-def read_plan(path: Path, loaded: Loaded) -> tuple[dict[str, Point], list[str]]:
-    """(every experiment by name, the scenario as it is before them; the plan's service levels); ScenarioError holds every mistake."""
+def read_plan(path: Path, loaded: Loaded, without: Sequence[str] = ()) -> tuple[dict[str, Point], list[str]]:
+    """(every experiment by name, before them the scenario but for the spikes `without`; the plan's service levels); ScenarioError holds every mistake."""
     try:
         data, lines = read_yaml(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioError(str(path), [Problem(0, "", f"cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})")]) from None
     problems = [*unknown(data, (), PLAN, lines), *wrong_levels(data.get("slo", []), lines)]
-    found = {AS_IT_IS: Point(AS_IT_IS, None, loaded)}
+    base = f"without {', '.join(without)}" if without else AS_IT_IS
+    found = {base: Point(base, None, loaded)}
     experiments = data.get("experiments")
     if not isinstance(experiments, dict) or not experiments:
         problems.append(lines.problem(("experiments",), "expected experiments by name, each with spikes, set or without"))
@@ -54,13 +57,13 @@ def read_plan(path: Path, loaded: Loaded) -> tuple[dict[str, Point], list[str]]:
     for name, experiment in experiments.items():
         place = ("experiments", name)
         wrong = [*unknown(experiment, place, EXPERIMENT, lines)] if isinstance(experiment, dict) else []
-        if not isinstance(experiment, dict) or not experiment or name == AS_IT_IS:
-            wrong = [lines.problem(place, f"expected a mapping with {', '.join(EXPERIMENT)}, by another name than {AS_IT_IS!r}")]
+        if not isinstance(experiment, dict) or not experiment or name == base:
+            wrong = [lines.problem(place, f"expected a mapping with {', '.join(EXPERIMENT)}, by another name than {base!r}")]
         if not wrong:
             try:
                 found[name] = Point(name, (), made(loaded, experiment))
             except ScenarioError as error:
-                wrong = [lines.problem(place, problem.text("")) for problem in error.problems]
+                wrong = [lines.problem(place, re.sub(r"^--[a-z]+: ", "", problem.text(""))) for problem in error.problems]  # options of a command line
         problems += wrong
     if problems:
         raise ScenarioError(str(path), problems)

@@ -55,6 +55,8 @@ def read_sweep(text: str) -> Sweep:
     items = tuple(item.strip() for item in values.split(";"))
     if not equals or not PATH.fullmatch(path.strip()) or not all(items):
         raise TargetError(f"--sweep {text!r}: expected a path and values with ';' between, such as '{EXAMPLE}'")
+    if len(items) == 1 and "," in items[0] and not items[0].startswith(("{", "[")):
+        raise TargetError(f"--sweep {text!r}: several values have ';' between them, not ',': '{path.strip()}={';'.join(map(str.strip, values.split(',')))}'")
     if len(set(items)) < len(items):
         raise TargetError(f"--sweep {text!r}: a value stands twice")
     return Sweep(path.strip(), items)

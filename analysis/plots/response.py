@@ -25,8 +25,8 @@ def plot_response(
 ) -> None:  # fmt: skip
     """Every curve has an estimate for each of `at`; one without a value leaves a gap in its line and is marked at the upper edge.
 
-    `level` is drawn across, with its interval shaded, and so are `bounds`, the service levels by their texts. Texts in `at` stand in their order, evenly; without `joined`
-    no line leads from one to the next.
+    `level` is drawn across, with its interval shaded, and so are `bounds`, the service levels by their texts. Texts in `at` stand in
+    their order, evenly; without `joined` no line leads from one to the next.
     """
     named = all(isinstance(value, str) for value in at)
     places = [float(i) for i in range(len(at))] if named else [float(value) for value in at]

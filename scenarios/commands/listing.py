@@ -19,7 +19,7 @@ def tables() -> dict[str, list[tuple[str, str]]]:
     from simulator.spikes import SPIKES
 
     def lines(classes: tuple[type, ...]) -> list[tuple[str, str]]:
-        return [(cls.__dataclass_fields__["kind"].default, (cls.__doc__ or "").strip().splitlines()[0]) for cls in classes]  # type: ignore[attr-defined]
+        return [(cls.__dataclass_fields__["kind"].default, " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())) for cls in classes]  # type: ignore[attr-defined]
 
     shown = [(name, str(read_yaml((LIBRARY / f"{name}.yaml").read_text(encoding="utf-8"), name)[0].get("description", ""))) for name in bundled()]
     profiles, devices = inference_tables()

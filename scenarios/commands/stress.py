@@ -67,7 +67,7 @@ def stress(
         points = points_of(scenario, sweeps, overrides, spike or [], without or [])
     else:
         whole = load(scenario, overrides, spike or [], without=without or [])
-        points, planned = (each_spike(whole), []) if plan is None else read_plan(plan, whole)
+        points, planned = (each_spike(whole), []) if plan is None else read_plan(plan, whole, without or [])
         levels += [read_slo(text) for text in planned]
     base = next(iter(points.values())).loaded
     for warning in base.warnings:

@@ -84,3 +84,15 @@ def test_the_plan_in_the_docs_can_be_read(tmp_path):
     (tmp_path / "plan.yaml").write_text(text)
     found, levels = read_plan(tmp_path / "plan.yaml", load("edge-chat"))
     assert list(found) == ["as it is", "frozen-site", "cloud-cut", "busy-evening"] and len(levels) == 2
+
+
+def test_a_plan_without_a_spike_says_so_of_its_base(command, known, tmp_path):
+    plan = tmp_path / "plan.yaml"
+    plan.write_text("experiments: {busy: {set: ['services.s.service_time=120 ms']}}\n")
+    found = command("stress", known, "--plan", plan, "--without", "slow", "--replications", 2, "--json")
+    assert json.loads(found.stdout)["base"] == "without slow"
+    plan.write_text("experiments: {x: {spikes: [{kind: freeze, nodes: q, at: 1 s, for: 1 s}]}}\n")
+    told = command("stress", known, "--plan", plan)
+    assert told.exit_code == 2 and "unknown node 'q'" in told.stderr and "--spike" not in told.stderr
+    commas = command("stress", known, "--sweep", "spikes.slow.factor=2,4")
+    assert commas.exit_code == 2 and "'spikes.slow.factor=2;4'" in commas.stderr
