@@ -61,8 +61,9 @@ def row(described: Any) -> str:
     """One description's keys; what must be given comes first."""
     keys = [field for field in fields(described) if field.name != "kind"]
     name = next((field.default for field in fields(described) if field.name == "kind"), NAMES.get(described.__name__, described.__name__.lower()))
-    needed = [f"`{field.name}` (needed)" for field in keys if default_of(field) is MISSING]
-    free = [f"`{field.name}: {text}`" for field in keys if (text := said(default_of(field), unit_of(field)))]
+    written = getattr(described, "__pydantic_config__", {}).get("alias_generator", str)  # `for` and `from`, words that Python keeps to itself
+    needed = [f"`{written(field.name)}` (needed)" for field in keys if default_of(field) is MISSING]
+    free = [f"`{written(field.name)}: {text}`" for field in keys if (text := said(default_of(field), unit_of(field)))]
     return f"| {name} | {', '.join([*needed, *free])} |"
 
 

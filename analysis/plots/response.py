@@ -53,5 +53,5 @@ def plot_response(
         axes.set_xlim(-0.5, len(places) - 0.5)
         axes.set_xticks(places, [str(value) for value in at], fontsize=8)
         if len(places) > MANY:
-            for text in axes.get_xticklabels():
-                text.set(rotation=40, ha="right", rotation_mode="anchor")
+            for name in axes.get_xticklabels():
+                name.set(rotation=40, ha="right", rotation_mode="anchor")
