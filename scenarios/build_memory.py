@@ -135,8 +135,9 @@ def memory_problems(scenario: schema.Scenario, base: Path) -> Iterator[tuple[tup
 
 
 def memory_notes(scenario: schema.Scenario, nodes: list[schema.Node], links: list[schema.Link]) -> Iterator[str]:
-    """Models that are larger than a node's memory, nodes without a disk rate that load from disk, chunks that no buffer takes."""
+    """Models that are larger than a node's memory, or than it together, nodes without a disk rate that load from disk, chunks that no buffer takes."""
     instant: dict[str, None] = {}
+    together: dict[str, dict[str, float]] = {}  # by node, the models that fit there one at a time
     smallest = min((link.buffer for link in links if link.buffer is not None), default=float("inf"))
     for i, deployment in enumerate(scenario.deployments):
         for variant, bits, load in models_of(scenario.services[deployment.service], deployment.variants):
@@ -144,6 +145,8 @@ def memory_notes(scenario: schema.Scenario, nodes: list[schema.Node], links: lis
             for node in (nodes[place] for place in deployment.nodes.members(nodes)):
                 if node.memory is None:
                     continue
+                if bits <= node.memory:
+                    together.setdefault(node.name, {})[what] = bits
                 if bits > node.memory:
                     yield f"deployments[{i}]: the model {what!r} ({size(bits)}) does not fit on {node.name!r} ({size(node.memory)}): no candidate there"
                 elif load is not None and load.origin != "disk" and min(bits, load.chunk) > smallest:
@@ -152,6 +155,13 @@ def memory_notes(scenario: schema.Scenario, nodes: list[schema.Node], links: lis
                     break
                 elif node.disk is None and (load is None or (load.time is None and load.origin == "disk")) and deployment.resident == ():
                     instant[node.name] = None
+    limits = {node.name: node.memory for node in nodes if node.memory is not None}
+    crowded = [name for name, models in together.items() if sum(models.values()) > limits[name]]
+    if crowded:
+        name, models = crowded[0], together[crowded[0]]
+        needed = f"{size(sum(models.values()))} of {size(limits[name])}"
+        others = f" (nor those of {len(crowded) - 1} more nodes)" if len(crowded) > 1 else ""
+        yield f"network: the {len(models)} models of {name!r} do not fit together, {needed}{others}: they take turns, with cold loads"
     for name in instant:
         yield f"network: the node {name!r} has no 'disk' rate: models are read there in no time"
 

@@ -73,3 +73,10 @@ def test_overload_is_said(rate, full):
     from scenarios.commands.tables import cautions
 
     assert any("no idle moment" in caution for caution in cautions(summarise([run(scenario(text(rate=str(rate)).replace("20000", "3000")))]))) == full
+
+
+def test_models_that_do_not_fit_together_are_told():
+    from scenarios.reading import load
+
+    assert any("the 8 models of 'campus' do not fit together, 25.6 GiB of 22.4 GiB" in note for note in load("edge-genai").warnings)
+    assert not any("of 'campus' do not fit" in note for note in load("edge-genai", ["network.nodes.campus.memory=30 GiB"]).warnings)
