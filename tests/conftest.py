@@ -1,6 +1,7 @@
 """Options and fixtures for all tests."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -34,3 +35,21 @@ def shared() -> Path:
     if not path.is_dir():
         pytest.skip("needs ../shared, which is not here")
     return path
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Runs the command line in this process."""
+
+    from scenarios.commands import main
+
+    def call(*texts):
+        monkeypatch.setattr("sys.argv", ["vamappo", *map(str, texts)])
+        monkeypatch.setattr("scenarios.commands.app.registered_commands", [])
+        monkeypatch.setattr("scenarios.commands.app.registered_groups", [])
+        with pytest.raises(SystemExit) as left:
+            main()
+        said = capsys.readouterr()
+        return SimpleNamespace(exit_code=left.value.code, stdout=said.out, stderr=said.err)
+
+    return call

@@ -23,12 +23,12 @@ from gymnasium.utils import EzPickle
 from pettingzoo import AECEnv
 from pettingzoo.utils.conversions import turn_based_aec_to_parallel_wrapper
 
-from agents.environments.spaces import Seeds, action_space, begun, numbered, observation, observation_space, ruled_out
+from agents.environments.spaces import Drawn, Seeds, action_space, begun, numbered, observation, observation_space, ruled_out
 from agents.environments.turns import Make, TermsError, Turns, terms_of
 from agents.rewards import Credit
 
 
-class Agents(AECEnv, EzPickle):
+class Agents(Drawn, AECEnv, EzPickle):
     """The agents of a scenario, one for every node where calls have to be placed; named as their nodes."""
 
     metadata: ClassVar[dict[str, Any]] = {"name": "vamappo_v0", "render_modes": ["rgb_array"], "is_parallelizable": False, "render_fps": 10}
@@ -165,22 +165,6 @@ class Agents(AECEnv, EzPickle):
     def state(self) -> np.ndarray:
         """The true state of every node, float32 [N, H]: for critics, in training."""
         return begun(self.turns, "state()").states()
-
-    def render(self) -> np.ndarray | None:
-        """The network now, uint8 [height, width, 3], under `render_mode='rgb_array'`."""
-        if self.render_mode is None:
-            return None
-        turns = begun(self.turns, "render()")
-        if self.picture is None:
-            from agents.environments.drawing import Picture
-
-            self.picture = Picture(turns.simulation)
-        return self.picture.draw(turns)  # type: ignore[no-any-return]
-
-    def close(self) -> None:
-        """Gives back what is held."""
-        if self.turns is not None:
-            self.turns.close()
 
 
 class Together(turn_based_aec_to_parallel_wrapper):  # type: ignore[misc]

@@ -15,12 +15,12 @@ from typing import Any, ClassVar
 import gymnasium
 import numpy as np
 
-from agents.environments.spaces import Seeds, action_space, begun, numbered, observation, observation_space, ruled_out, seed_of
+from agents.environments.spaces import Drawn, Seeds, action_space, begun, numbered, observation, observation_space, ruled_out, seed_of
 from agents.environments.turns import CENTRAL, Make, TermsError, Turns, terms_of
 from agents.rewards import Credit
 
 
-class Single(gymnasium.Env):  # type: ignore[type-arg]
+class Single(Drawn, gymnasium.Env):  # type: ignore[type-arg]
     """One agent of a scenario, `others` a policy (with `actor(simulation)`) for the rest; or `agent="central"` for all."""
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 10}  # type: ignore[misc]
@@ -97,19 +97,3 @@ class Single(gymnasium.Env):  # type: ignore[type-arg]
         reward, info = self.told(int(chosen != number))
         self.over = turns.decision is None
         return observation(turns, self.at), reward, False, self.over, info
-
-    def render(self) -> np.ndarray | None:  # type: ignore[override]
-        """The network now, uint8 [height, width, 3], under `render_mode='rgb_array'`."""
-        if self.render_mode is None:
-            return None
-        turns = begun(self.turns, "render()")
-        if self.picture is None:
-            from agents.environments.drawing import Picture
-
-            self.picture = Picture(turns.simulation)
-        return self.picture.draw(turns)  # type: ignore[no-any-return]
-
-    def close(self) -> None:
-        """Gives back what is held."""
-        if self.turns is not None:
-            self.turns.close()

@@ -51,6 +51,30 @@ def begun(turns: Turns | None, what: str) -> Turns:
     return turns
 
 
+class Drawn:
+    """What both faces share: a picture of the network under `render_mode='rgb_array'`, and the end."""
+
+    turns: Turns | None
+    render_mode: str | None
+    picture: Any  # made at the first `render`
+
+    def render(self) -> np.ndarray | None:
+        """The network now, uint8 [height, width, 3], under `render_mode='rgb_array'`."""
+        if self.render_mode is None:
+            return None
+        turns = begun(self.turns, "render()")
+        if self.picture is None:
+            from agents.environments.drawing import Picture
+
+            self.picture = Picture(turns.simulation)
+        return self.picture.draw(turns)  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """Gives back what is held."""
+        if self.turns is not None:
+            self.turns.close()
+
+
 class Seeds:
     """The seed of every episode: the given one for the first after it, then others that follow from it; from the system's entropy if none is."""
 

@@ -1,10 +1,6 @@
-"""The command line in this process, and a scenario whose latencies are known."""
-
-from types import SimpleNamespace
+"""A scenario whose latencies are known."""
 
 import pytest
-
-from scenarios.commands import main
 
 TEXT = """
 name: known
@@ -24,19 +20,3 @@ def known(tmp_path):
     path = tmp_path / "known.yaml"
     path.write_text(TEXT)
     return path
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Runs the command line."""
-
-    def call(*texts):
-        monkeypatch.setattr("sys.argv", ["vamappo", *map(str, texts)])
-        monkeypatch.setattr("scenarios.commands.app.registered_commands", [])
-        monkeypatch.setattr("scenarios.commands.app.registered_groups", [])
-        with pytest.raises(SystemExit) as left:
-            main()
-        said = capsys.readouterr()
-        return SimpleNamespace(exit_code=left.value.code, stdout=said.out, stderr=said.err)
-
-    return call
