@@ -31,7 +31,7 @@ OWN = (
     Feature("hedge", 0, 1, "1 for the second copy of a hedge"),
     Feature("own_load", 0, 1, "jobs present on the agent's node over its workers, squashed"),
     Feature("own_recent", 0, 1, "how long the last visits there took, over their work at full speed (r), as 1 - 1/r"),
-    Feature("own_slowness", 0, 1, "full speed over its present pace (s), as 1 - 1/s"),
+    Feature("own_slowness", 0, 1, "full speed over its present pace (s), as 1 - 1/s; 0 where paces are not told"),
     Feature("own_speed", 0, 1, "speed of the agent's node, squashed"),
     Feature("pause", 0, 1, "time since the agent's last decision, squashed"),
 )
@@ -41,7 +41,7 @@ SLOT = (
     Feature("own_calls", 0, 1, "the agent's own calls among them that are not in the snapshot, over its workers, squashed; 0 under exact telemetry"),
     Feature("wait", 0, 1, "expected time in queue there, loading of its model included, squashed"),
     Feature("recent", 0, 1, "how long the last visits there took, over their work at full speed (r), as 1 - 1/r"),
-    Feature("slowness", 0, 1, "full speed over the server's present pace (s), as 1 - 1/s: a spike there"),
+    Feature("slowness", 0, 1, "full speed over the server's present pace (s), as 1 - 1/s: a spike there; 0 where paces are not told"),
     Feature("age", 0, 1, "age of the snapshot, squashed"),
     Feature("resident", 0, 1, "1 where its model is in memory, or it needs none"),
     Feature("transfer", 0, 1, "time the slowest input takes to it over empty links, squashed"),

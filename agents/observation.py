@@ -168,7 +168,7 @@ def squash(value: float, scale: float) -> float:
 class Encoder:
     """Makes the observations of one simulation."""
 
-    __slots__ = ("last", "network", "nodes", "plans", "prompts", "remaining", "row", "shape", "stations", "world")
+    __slots__ = ("last", "network", "nodes", "paces", "plans", "prompts", "remaining", "row", "shape", "stations", "world")
 
     def __init__(self, shape: Shape, simulation: Simulation):
         self.shape = shape
@@ -178,6 +178,7 @@ class Encoder:
         self.plans: dict[tuple[int, Vertex], Plan] = {}
         self.last = [0.0] * len(simulation.nodes)  # by agent: its last decision
         self.stations = [own_station(node) for node in simulation.nodes]
+        self.paces = simulation.telemetry is None or simulation.telemetry.pace
         self.prompts = [prompts_of(source.arrivals) for source in simulation.sources]
         self.row = Struct(f"{self.floats}f")
 
@@ -256,7 +257,7 @@ class Encoder:
             load = station.number / station.workers
             r = station.recent
             recent = 1.0 - 1.0 / r if r > 1.0 else 0.0
-            slowness = 1.0 - 1.0 / station.slowness
+            slowness = 1.0 - 1.0 / station.slowness if self.paces else 0.0
         prompts = self.prompts[request.source.index]
         prompt = 0.0 if prompts is None else prompts[0][request.number % len(prompts[0])]
         lane: int = decision.lane  # type: ignore[attr-defined]

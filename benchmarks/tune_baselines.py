@@ -34,10 +34,11 @@ PRICES = (0.0, 0.1, 0.2, 0.4, 0.7)
 ROUNDS = ((None, 2), (12, 6), (4, 12))  # (how many of the best so far go on, replications each)
 
 
-def settings() -> Iterator[str]:
-    """What is tried of expected-utility; `recent` is left at 0 because it lost everywhere when it was tried alone."""
-    for price, slowness, outcomes in product(PRICES, (0.0, 0.5, 1.0), (0.0, 0.5, 1.0)):
-        yield f"{{kind: expected-utility, price: {price}, slowness: {slowness}, outcomes: {outcomes}}}"
+def settings(paces: bool) -> Iterator[str]:
+    """What is tried of expected-utility: the pace where servers tell it (`recent` beside it lost everywhere), else the stretch of last visits."""
+    lately = "slowness" if paces else "recent"
+    for price, share, outcomes in product(PRICES, (0.0, 0.5, 1.0), (0.0, 0.5, 1.0)):
+        yield f"{{kind: expected-utility, price: {price}, {lately}: {share}, outcomes: {outcomes}}}"
 
 
 def refined(best: list[str]) -> Iterator[str]:
@@ -109,7 +110,8 @@ class Book:
 
     def tune(self) -> None:
         """Finds the best setting of expected-utility and of the oracle."""
-        texts = list(settings())
+        told = self.scenario.control.telemetry
+        texts = list(settings(told == "exact" or told.pace))
         for keep, replications in ROUNDS:
             texts = self.measure(texts[:keep], replications)
         texts = self.measure([*texts, *refined(texts[:2])], ROUNDS[-1][1])

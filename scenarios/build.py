@@ -48,7 +48,7 @@ def build(scenario: schema.Scenario, base: Path = Path(), seed: int | None = Non
     models = make_models(scenario, plans, nodes, servers.places, environment, streams, files)
     services = {name: make_service(name, service, scenario, files, nodes) for name, service in scenario.services.items()}
     told = scenario.control.telemetry
-    telemetry = None if told == "exact" else Telemetry(environment, network, told.period, servers.all())
+    telemetry = None if told == "exact" else Telemetry(environment, network, told.period, servers.all(), told.pace)
     for service in services.values():
         service.slots = [()] * len(nodes)
         service.make_slots = servers.slot_maker(network, scenario.control, telemetry, models)

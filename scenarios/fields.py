@@ -196,9 +196,14 @@ class DrainType:
 
 @description
 class Telemetry:
-    """What agents are told of nodes other than their own: a snapshot every `period`, which travels for the propagation delay."""
+    """What agents are told of nodes other than their own: a snapshot every `period`, which travels for the propagation delay.
+
+    With `pace: false` no server tells how fast it works at present, not even to its own node: a slow-down has then to be inferred from
+    how long visits and own calls take. Training's critics see it all the same.
+    """
 
     period: Seconds
+    pace: bool = True
 
     def problem(self) -> str | None:
         return None if self.period > 0.0 else "period must be above 0"
@@ -228,12 +233,15 @@ class TelemetryType:
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
         period = {"type": "string", "description": "a time such as '100 ms'"}
-        mapping = {"type": "object", "properties": {"period": period}, "required": ["period"], "additionalProperties": False}
+        pace = {"type": "boolean", "description": "whether servers tell how fast they work at present"}
+        mapping = {"type": "object", "properties": {"period": period, "pace": pace}, "required": ["period"], "additionalProperties": False}
         return {"anyOf": [{"const": "exact"}, mapping], "description": "what agents are told of nodes other than their own"}
 
 
 def told(control: Any) -> str:
-    """What agents know of other nodes, as tables and summaries say it: `exact`, or `every 100 ms`."""
+    """What agents know of other nodes, as tables and summaries say it: `exact`, `every 100 ms`, `every 100 ms without paces`."""
     from simulator.units import format
 
-    return "exact" if control.telemetry == "exact" else f"every {format(control.telemetry.period, 'time')}"
+    if control.telemetry == "exact":
+        return "exact"
+    return f"every {format(control.telemetry.period, 'time')}{'' if control.telemetry.pace else ' without paces'}"

@@ -46,12 +46,13 @@ NOTHING = Snapshot(0.0, 0, 0.0, 0.0, 0.0, 1.0, 1.0, 0)
 class Telemetry:
     """Takes the snapshots of all servers, and makes the agents' views."""
 
-    __slots__ = ("environment", "following", "history", "keep", "period", "propagations", "rank", "taken", "towards", "views")
+    __slots__ = ("environment", "following", "history", "keep", "pace", "period", "propagations", "rank", "taken", "towards", "views")
 
-    def __init__(self, environment: Environment, network: Network, period: float, servers: list[Server]):
+    def __init__(self, environment: Environment, network: Network, period: float, servers: list[Server], pace: bool = True):
         self.environment = environment
         self.rank = TELEMETRY
         self.period = period
+        self.pace = pace  # whether servers tell how fast they work at present
         self.taken = 0  # rounds
         self.following = 0.0  # when the next round is
         self.towards = network.towards  # the healthy routes: a new table comes with every change
@@ -71,7 +72,8 @@ class Telemetry:
             if server.silent:
                 continue
             work, others = server.present_work()
-            history.append(Snapshot(now, server.number, server.waiting(), work, others, server.slowness, server.recent, server.held()))
+            slowness = server.slowness if self.pace else 1.0
+            history.append(Snapshot(now, server.number, server.waiting(), work, others, slowness, server.recent, server.held()))
             if len(history) > self.keep[server]:
                 del history[0]
         self.taken += 1
@@ -83,7 +85,7 @@ class Telemetry:
         found = self.views.get((agent, server))
         if found is None:
             if agent == node:
-                found = OwnView(server)
+                found = OwnView(server, self.pace)
             else:
                 found = RemoteView(self, server, self.delay(node, agent))
             self.views[agent, server] = found
@@ -104,12 +106,13 @@ class Telemetry:
 class OwnView:
     """A server on the agent's own node: its present state, and the agent's own calls on the way to it."""
 
-    __slots__ = ("sent", "server", "speed", "workers")
+    __slots__ = ("pace", "sent", "server", "speed", "workers")
 
     age = 0.0
 
-    def __init__(self, server: Server):
+    def __init__(self, server: Server, pace: bool):
         self.server = server
+        self.pace = pace
         self.workers = server.workers
         self.speed = server.speed
         self.sent: list[Call] = []
@@ -142,7 +145,7 @@ class OwnView:
     def report(self) -> Report:
         """See View."""
         server, own = self.server, self.under_way
-        return server.number + own, own, server.recent, server.slowness, 0.0, server.down
+        return server.number + own, own, server.recent, self.slowness, 0.0, server.down
 
     def expected_backlog(self, mean: float) -> float:
         """Expected work [s at reference speed]."""
@@ -168,7 +171,7 @@ class OwnView:
 
     @property
     def slowness(self) -> float:
-        return self.server.slowness
+        return self.server.slowness if self.pace else 1.0
 
 
 class RemoteView:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from agents.baselines import Random
+from agents.observation import Encoder, shape_of
 from scenarios.build import build
 from tests.helpers import run, scenario
 
@@ -107,3 +108,19 @@ def test_recent_is_what_the_last_visits_took_and_slowness_the_present_pace():
     # Two start at 30 ms and are there for 4 s each; the third came at 55 ms, waited until 4.03 s and was done at 8.03 s: 7.975 s.
     assert rows[0] == (0.0, 1.0, 1.0)
     assert rows[-1] == (9.0, pytest.approx((4 + 4 + 7.975) / 3), 4.0)
+
+
+@pytest.mark.parametrize(("telemetry", "expected"), [("{period: 100 ms}", 4.0), ("{period: 100 ms, pace: false}", 1.0)])
+def test_paces_are_told_or_not(telemetry, expected):
+    slow = "spikes: [{name: slow, kind: slow_down, nodes: [b], factor: 4, at: [0 s], for: 10 s}]"
+    simulation = build(scenario(WORLD.format(telemetry=telemetry, spikes=slow, node="", deployment="")), Path())
+    shape = shape_of(simulation)
+    encoder = Encoder(shape, simulation)
+    own, node = ([feature.name for feature in features].index(name) for features, name in ((shape.own, "own_slowness"), (shape.node, "slowness")))
+    found = {}
+    for decision in simulation.decisions():
+        b = next(candidate for candidate in decision.candidates if candidate.node == "b")
+        found[decision.agent_name] = (b.view.slowness, b.view.report()[3], encoder.observe(decision)[0][own])
+        assert encoder.node_states()[1, node] == 0.75, "critics see it"
+        decision.choose(b)
+    assert found == {"a": (expected, expected, 0.0), "b": (expected, expected, 1.0 - 1.0 / expected)}
