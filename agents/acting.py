@@ -266,7 +266,9 @@ class LearnedActor:
         action = legal[self.action]
         if self.prior is not None:
             self.prior.chose(decision, action)
-        return shape.answer(decision, action)
+        answer = shape.answer(decision, action)
+        self.encoder.chose(decision, answer)
+        return answer
 
     @property
     def log_prob(self) -> float:

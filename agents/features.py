@@ -42,6 +42,8 @@ SLOT = (
     Feature("wait", 0, 1, "expected time in queue there, loading of its model included, squashed"),
     Feature("recent", 0, 1, "how long the last visits there took, over their work at full speed (r), as 1 - 1/r"),
     Feature("slowness", 0, 1, "full speed over the server's present pace (s), as 1 - 1/s: a spike there; 0 where paces are not told"),
+    Feature("outcomes", 0, 1, "how long the agent's own calls there took lately, over what it expected (r), as 1 - 1/r; forgotten at 1 / 15 s"),
+    Feature("overdue", 0, 1, "how long its most belated call there has taken so far, over what it expected (r), as 1 - 1/r"),
     Feature("age", 0, 1, "age of the snapshot, squashed"),
     Feature("resident", 0, 1, "1 where its model is in memory, or it needs none"),
     Feature("transfer", 0, 1, "time the slowest input takes to it over empty links, squashed"),

@@ -3,6 +3,7 @@
     shape = shape_of(simulation)                    # once a scenario; plain and picklable
     encoder = Encoder(shape, simulation)            # one a simulation
     own, slots, mask = encoder.observe(decision)    # float32 [F], float32 [S, G], int8 [A]
+    encoder.chose(decision, answer)                 # and then decision.choose(answer)
 
 For many simulations at once a `Batch` keeps the arrays: `batch.write(row, encoder, decision)`. A row is made as one flat list
 of floats and packed into the array in one go, which is several times faster than numpy on so few numbers.
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agents.baselines.feedback import Feedback
 from agents.features import NODE, OWN, SLOT, Feature, classes
 from simulator.decisions import REJECT, Candidate, Decision
 from simulator.prefetch import Prefetch
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 INFINITY = float("inf")
 CLOSE = 1e-9  # s below which a T0 is none
+MEMORY = 15.0  # s in which what became of own calls is forgotten
 
 
 @dataclass(frozen=True)
@@ -168,7 +171,7 @@ def squash(value: float, scale: float) -> float:
 class Encoder:
     """Makes the observations of one simulation."""
 
-    __slots__ = ("last", "network", "nodes", "paces", "plans", "prompts", "remaining", "row", "shape", "stations", "world")
+    __slots__ = ("feedback", "last", "network", "nodes", "paces", "plans", "prompts", "remaining", "row", "shape", "stations", "world")
 
     def __init__(self, shape: Shape, simulation: Simulation):
         self.shape = shape
@@ -177,6 +180,7 @@ class Encoder:
         self.remaining = [remaining(app) for app in simulation.applications]
         self.plans: dict[tuple[int, Vertex], Plan] = {}
         self.last = [0.0] * len(simulation.nodes)  # by agent: its last decision
+        self.feedback = Feedback(simulation, MEMORY)
         self.stations = [own_station(node) for node in simulation.nodes]
         self.paces = simulation.telemetry is None or simulation.telemetry.pace
         self.prompts = [prompts_of(source.arrivals) for source in simulation.sources]
@@ -206,11 +210,19 @@ class Encoder:
             bits += size
         values = self.own(decision, plan, bits)
         legal = []
-        world, cache = self.world, self.network.cache
+        world, cache, now = self.world, self.network.cache, decision.time
         mtu = world.mtu
+        if request.id >= 0:  # else only imagined
+            self.feedback.look(agent, now)
+        known, before = self.feedback.known, None
         for candidate in decision.candidates:
             view = candidate.view
             outstanding, own, recent, slowness, age, down = view.report()
+            if view is not before:
+                before = view
+                average, late = known(agent, view, now)
+                outcomes = 1.0 - 1.0 / average if average > 1.0 else 0.0
+                overdue = 1.0 - 1.0 / late if late > 1.0 else 0.0
             wait = 0.0 if outstanding < view.workers and candidate.model is None else candidate.expected_wait()
             target = candidate.index
             transfer = 0.0
@@ -232,6 +244,8 @@ class Encoder:
                 wait / (wait + scale) if wait < INFINITY else 1.0,
                 1.0 - 1.0 / recent if recent > 1.0 else 0.0,
                 1.0 - 1.0 / slowness,
+                outcomes,
+                overdue,
                 age / (age + scale),
                 1.0 if candidate.model is None else float(view.holds(candidate.model)),
                 transfer / (transfer + scale) if reachable else 1.0,
@@ -240,6 +254,12 @@ class Encoder:
             values += plan.slots[candidate]
         values += plan.padding[len(legal)]
         return values, legal
+
+    def chose(self, decision: Decision, answer: Any) -> None:
+        """To be told of every answer just before it is given, whether or not the decision was looked at: what becomes of calls is remembered."""
+        self.feedback.look(decision.agent, decision.time)
+        if getattr(answer, "slots", None) is decision.candidates:
+            self.feedback.note(decision, answer, decision.transfer_time(answer) + answer.expected_wait() + answer.mean_service)
 
     def own(self, decision: Decision, plan: Plan, bits: float) -> list[float]:
         """The features of the agent and its call."""

@@ -43,6 +43,8 @@ def play(worlds: Sequence[Simulation], shape: Shape, graph: int, nodes: int, act
             decision, chosen = pending[i], priors[i]
             if chosen is not None:
                 chosen.chose(decision, action)
-            decision.choose(shape.answer(decision, action))
+            answer = shape.answer(decision, action)
+            encoders[i].chose(decision, answer)
+            decision.choose(answer)
             pending[i] = next(loops[i], None)
     return [world.trace for world in worlds]

@@ -1,8 +1,8 @@
 """The greedy prior: a policy's logits begin at what the expected-utility baseline predicts, and learning adds to that.
 
 The logit of a slot is raised by `greedy_prior` times the utility that `agents.baselines.utility` predicts for it, with the settings'
-`prior_price`, `prior_outcomes`, `prior_slowness` and `prior_memory`. A rejection counts as a predicted utility of zero. An untrained
-policy then already acts like that baseline, so a result with a prior must be shown beside one without.
+`prior_price`, `prior_outcomes`, `prior_recent`, `prior_slowness` and `prior_memory`. A rejection counts as a predicted utility of zero. An
+untrained policy then already acts like that baseline, so a result with a prior must be shown beside one without.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Prior:
     """The prior of one simulation; `values(decision)`, then `chose(decision, action)` once the action is known."""
 
     def __init__(self, settings: Learning, simulation: Simulation, shape: Shape):
-        rule = ExpectedUtility(settings.prior_price, settings.prior_outcomes, 0.0, settings.prior_slowness, settings.prior_memory)
+        rule = ExpectedUtility(settings.prior_price, settings.prior_outcomes, settings.prior_recent, settings.prior_slowness, settings.prior_memory)
         self.actor = ExpectedUtilityActor(rule, simulation)
         self.weight, self.actions = settings.greedy_prior, shape.actions
         self.expected: list[float] = []

@@ -70,6 +70,7 @@ class Recorder:
             self.log_prob.append(getattr(actor, "log_prob", UNKNOWN))
             if self.tells:
                 self.probabilities += np.asarray(actor.probabilities, dtype=np.float32).tobytes()
+            self.encoder.chose(decision, answer)
             decision.choose(answer)
         trace = simulation.trace
         trace.recorded = Recorded({"decisions": self.decisions(trace), "rewards": self.rewards(trace, ledger)}, self.described())

@@ -145,7 +145,9 @@ class Environment:
         if self.prior is not None:
             self.prior.chose(self.decision, action)
         self.actions.append(action)
-        self.decision.choose(self.shape.answer(self.decision, action))
+        answer = self.shape.answer(self.decision, action)
+        self.encoder.chose(self.decision, answer)
+        self.decision.choose(answer)
         following = next(self.loop, None)
         if following is not None:
             self.decision = following

@@ -86,6 +86,7 @@ class Learning:
     greedy_prior: float = 0.0
     prior_price: float = 0.0
     prior_outcomes: Share = 0.0
+    prior_recent: Share = 0.0
     prior_slowness: Share = 0.0
     prior_memory: Seconds = 5.0
     parameters: Literal["shared", "separate"] = "shared"

@@ -52,7 +52,8 @@ def prior_of(scenario: str) -> dict[str, Any]:
     if text is None:
         return {}
     (policy,) = policies_of(text).values()
-    return {"prior_price": policy.price, "prior_outcomes": policy.outcomes, "prior_slowness": policy.slowness, "prior_memory": f"{policy.memory:g} s"}
+    keys = {f"prior_{key}": getattr(policy, key) for key in ("price", "outcomes", "recent", "slowness")}
+    return {**keys, "prior_memory": f"{policy.memory:g} s"}
 
 
 class Book:

@@ -69,10 +69,17 @@ class Feedback:
 
     def average(self, key: tuple[int, Any], now: float) -> float:
         """The moving average, on its way back to 1."""
-        value, when = self.averages.get(key, (1.0, now))
+        found = self.averages.get(key)
+        if found is None:
+            return 1.0
+        value, when = found
         return 1.0 + (value - 1.0) * exp((when - now) / self.memory)
+
+    def known(self, agent: int, view: Any, now: float) -> tuple[float, float]:
+        """(the moving average, how late the latest of its calls is; 0.0 where none is late) of an agent's calls at a server."""
+        key = (agent, view)
+        return self.average(key, now), self.overdue.get(key, 0.0)
 
     def ratio(self, agent: int, view: Any, now: float) -> float:
         """How many times longer than expected the agent's calls take there; 1.0 where nothing is known."""
-        key = (agent, view)
-        return max(self.average(key, now), self.overdue.get(key, 0.0))
+        return max(self.known(agent, view, now))

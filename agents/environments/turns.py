@@ -191,6 +191,7 @@ class Turns:
     def choose(self, answer: Any) -> None:
         """Takes the turn as policies do."""
         assert self.decision is not None
+        self.encoder.chose(self.decision, answer)
         self.decision.choose(answer)
         self.advance()
 

@@ -51,8 +51,8 @@ def test_by_hand():
     assert mine == pytest.approx(expected | {"class:s": 1, "class:t": 0})
     far = dict(zip((feature.name for feature in shape.slot), slots[3].tolist(), strict=True))
     assert decision.candidates[3].node == "b"
-    expected = {"load": 0, "own_calls": 0, "wait": 0, "recent": 0, "slowness": 0, "age": 1 / 3, "resident": 1, "transfer": 1.5 / 3.5, "delay": 4.5 / 6.5}
-    expected |= {"service": 3 / 5, "quality": 1, "distance": 0.5 / 2.5, "speed": 1 / 2, "workers": 1 / (1 + 4 / 3), "local": 0, "there": 1}
+    expected = {"load": 0, "own_calls": 0, "wait": 0, "recent": 0, "slowness": 0, "outcomes": 0, "overdue": 0, "age": 1 / 3, "resident": 1}
+    expected |= {"transfer": 1.5 / 3.5, "delay": 4.5 / 6.5, "service": 3 / 5, "quality": 1, "distance": 0.5 / 2.5, "speed": 1 / 2, "workers": 1 / (1 + 4 / 3), "local": 0, "there": 1}
     assert far == pytest.approx(expected)
     assert slots[0, :1] == pytest.approx([0.5 / 1.5]), "one job on two workers"
     decision.choose(decision.candidates[3])
@@ -62,6 +62,38 @@ def test_by_hand():
     assert slots[1:].tolist() == [[0.0] * len(shape.slot)] * 3
     assert slots[0, :2] == pytest.approx([1 / 2, 1 / 2]), "its own call is on the way there"
     assert own[shape.own.index(next(f for f in shape.own if f.name == "slack"))] == 0.0
+
+
+LATE = """
+name: late
+drain: stop
+network: {nodes: [{name: a, workers: 9}]}
+services: {s: {service_time: 1 s}}
+deployments: [{service: s, nodes: all}]
+applications: {x: {calls: [{name: c, service: s}]}}
+workload: [{name: w, application: x, ingress: a, arrivals: {kind: times, at: [0 s, 2 s, 5 s, 8.5 s]}}]
+spikes: [{name: slow, kind: slow_down, nodes: [a], factor: 4, at: [0 s], for: 99 s}]
+control: {forced: ask, telemetry: {period: 1 s, pace: false}}
+"""
+
+
+@pytest.mark.parametrize("looked_at", [(0.0, 2.0, 5.0, 8.5), (5.0, 8.5)])
+def test_what_became_of_own_calls(looked_at):
+    """Calls that should take 1 s take 4 s: the agent sees them overdue before it learns how they ended, whenever it looks."""
+    simulation = build(scenario(LATE), Path())
+    shape = shape_of(simulation)
+    encoder = Encoder(shape, simulation)
+    places = [[feature.name for feature in shape.slot].index(name) for name in ("outcomes", "overdue")]
+    seen = {}
+    for decision in simulation.decisions():
+        if decision.time in looked_at:
+            seen[decision.time] = encoder.observe(decision)[1][0, places].tolist()
+        encoder.chose(decision, decision.candidates[0])
+        decision.choose(decision.candidates[0])
+    later = 1.0 + 0.9 * np.exp(-3.5 / 15.0)  # 1.9 after 4 had been learnt with weight 0.3, forgotten for 3.5 s
+    later += 0.3 * (4.0 - later)
+    expected = {0.0: [0.0, 0.0], 2.0: [0.0, 1 - 1 / 2], 5.0: [1 - 1 / 1.9, 1 - 1 / 3], 8.5: [1 - 1 / later, 1 - 1 / 3.5]}
+    assert seen == {time: pytest.approx(expected[time]) for time in looked_at}
 
 
 @pytest.mark.parametrize("control", ["reject: true", "prefetch: true", "reject: true, prefetch: true"])
