@@ -236,7 +236,7 @@ class LearnedActor:
         self.encoder = Encoder(self.shape, simulation)
         self.actors = found.actors
         self.number = found.number_of([node.name for node in simulation.nodes]).tolist()
-        self.prior = Prior(found.settings, simulation, self.shape) if found.settings.greedy_prior else None
+        self.prior = Prior(found.settings, self.encoder) if found.settings.greedy_prior else None
         self.actions = [a for a in range(self.shape.actions) if a < self.shape.width or learned(a, self.shape, found.observed)]
         self.sampled = sampled
         self.split, self.width = len(self.shape.own), self.shape.width

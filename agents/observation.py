@@ -171,7 +171,7 @@ def squash(value: float, scale: float) -> float:
 class Encoder:
     """Makes the observations of one simulation."""
 
-    __slots__ = ("feedback", "last", "network", "nodes", "paces", "plans", "prompts", "remaining", "row", "shape", "stations", "world")
+    __slots__ = ("expected", "feedback", "last", "network", "nodes", "paces", "plans", "prompts", "remaining", "row", "shape", "stations", "world")
 
     def __init__(self, shape: Shape, simulation: Simulation):
         self.shape = shape
@@ -181,6 +181,7 @@ class Encoder:
         self.plans: dict[tuple[int, Vertex], Plan] = {}
         self.last = [0.0] * len(simulation.nodes)  # by agent: its last decision
         self.feedback = Feedback(simulation, MEMORY)
+        self.expected: list[tuple[float, float]] = []  # of the decision encoded last, by candidate: transfer, queue and service [s]
         self.stations = [own_station(node) for node in simulation.nodes]
         self.paces = simulation.telemetry is None or simulation.telemetry.pace
         self.prompts = [prompts_of(source.arrivals) for source in simulation.sources]
@@ -215,6 +216,7 @@ class Encoder:
         if request.id >= 0:  # else only imagined
             self.feedback.look(agent, now)
         known, before = self.feedback.known, None
+        self.expected = expected = []
         for candidate in decision.candidates:
             view = candidate.view
             outstanding, own, recent, slowness, age, down = view.report()
@@ -232,7 +234,9 @@ class Encoder:
                     time = route[0] + size * route[1] if route is not None and size <= mtu else world.unloaded_time(origin, target, size)
                     if time > transfer:
                         transfer = time
-            delay = transfer + wait + candidate.mean_service
+            there = wait + candidate.mean_service
+            expected.append((transfer, there))
+            delay = transfer + there
             share = candidate.share
             reachable = delay < INFINITY
             legal.append(reachable and not down)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def play(worlds: Sequence[Simulation], shape: Shape, graph: int, nodes: int, act: Act, settings: Learning, seed: int) -> list[Trace]:
     """Traces of fresh simulations of one scenario, run to their ends; `acting: sampled` draws by world and decision, else argmax."""
     encoders = [Encoder(shape, world) for world in worlds]
-    priors = [Prior(settings, world, shape) if settings.greedy_prior else None for world in worlds]
+    priors = [Prior(settings, encoder) if settings.greedy_prior else None for encoder in encoders]
     draws = [np.random.default_rng([seed, 12, i]) for i in range(len(worlds))]
     batch = Batch(shape, len(worlds))
     slots = action_rows(batch.slots, shape)

@@ -10,38 +10,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.baselines.utility import ExpectedUtility, ExpectedUtilityActor
+from agents.observation import MEMORY, Encoder
 
 if TYPE_CHECKING:
-    from agents.observation import Shape
     from agents.settings import Learning
     from simulator.decisions import Decision
-    from simulator.simulation import Simulation
 
 LEAST = -10.0  # a predicted utility below counts as this: where no utility is declared it is minus a time, which may be infinite
 
 
 class Prior:
-    """The prior of one simulation; `values(decision)`, then `chose(decision, action)` once the action is known."""
+    """The prior of one simulation; `values(decision)` once the encoder has seen it, then `chose(decision, action)` once the action is known."""
 
-    def __init__(self, settings: Learning, simulation: Simulation, shape: Shape):
+    def __init__(self, settings: Learning, encoder: Encoder):
         rule = ExpectedUtility(settings.prior_price, settings.prior_outcomes, settings.prior_recent, settings.prior_slowness, settings.prior_memory)
-        self.actor = ExpectedUtilityActor(rule, simulation)
-        self.weight, self.actions = settings.greedy_prior, shape.actions
+        self.actor = ExpectedUtilityActor(rule, encoder.world)
+        self.encoder, self.weight, self.actions = encoder, settings.greedy_prior, encoder.shape.actions
+        if self.actor.feedback is not None and settings.prior_memory == MEMORY:
+            self.actor.feedback = encoder.feedback
         self.expected: list[float] = []
-
-    @property
-    def remembers(self) -> bool:
-        """Whether what it says depends on decisions before."""
-        return self.actor.feedback is not None
 
     def values(self, decision: Decision) -> list[float]:
         """What is added to the logits of all actions [A]."""
-        rated = self.actor.rated(decision)
+        rated = self.actor.rated(decision, self.encoder.expected)
         self.expected = [time for _, time in rated]
         values = [self.weight * max(value, LEAST) for value, _ in rated]
         return values + [0.0] * (self.actions - len(values))
 
     def chose(self, decision: Decision, action: int) -> None:
         """The decision whose `values` were asked for last gets this action."""
-        if action < len(self.expected):
+        if action < len(self.expected) and self.actor.feedback is not self.encoder.feedback:
             self.actor.chose(decision, decision.candidates[action], self.expected[action])

@@ -122,7 +122,7 @@ class Environment:
         self.ledger = Earnings(world, settings)
         world.ledger = self.ledger
         self.encoder = Encoder(self.shape, world)
-        self.prior = Prior(settings, world, self.shape) if settings.greedy_prior else None
+        self.prior = Prior(settings, self.encoder) if settings.greedy_prior else None
         share = (self.number + 1) / settings.environments if episode == 0 else 1.0
         self.limit = min(settings.episode, world.span.horizon or INFINITY) * share
         self.loop = world.decisions()
@@ -171,7 +171,7 @@ class Environment:
         """Brings back the state of a window's end from the episode's number and its actions: simulations are deterministic."""
         self.begin(episode)
         for action in actions:
-            self.encoder.last[self.decision.agent] = self.decision.time
+            self.encoder.values(self.decision)
             if self.prior is not None:
                 self.prior.values(self.decision)
             if self.step(action) is None:

@@ -1,6 +1,6 @@
 """The headline: trained policies against the best tuned baseline, VAMAPPO against MAPPO and IPPO, controls; every figure with an interval.
 
-    python -m benchmarks.headline [SCENARIO ...] [--algorithms vamappo,mappo,ippo] [--seeds 5] [--decisions 1000000] [--replications 30]
+    python -m benchmarks.headline [SCENARIO ...] [--algorithms vamappo,mappo,ippo] [--seeds 5] [--decisions 250000] [--replications 30]
     python -m benchmarks.headline regimes --variants vamappo:no-prior,vamappo:shuffled     # controls and ablations, see VARIANTS
     python -m benchmarks.headline --report                                                 # only the table of what there is
 
@@ -30,7 +30,9 @@ from scenarios.reading import load
 from scenarios.training import course_of, return_of
 
 HERE = Path(__file__).parent
-COMMON = {"beta": "0.3 /s", "gae_lambda": 0.98, "learning_rate": 0.0015, "epochs": 6, "window": 4096, "greedy_prior": 20}
+COMMON = {
+    "beta": "1 /s", "gae_lambda": 0.98, "learning_rate": 0.002, "epochs": 4, "window": 4096, "greedy_prior": 40, "validate_every": 10,
+}  # fmt: skip
 VARIANTS: dict[str, dict[str, Any]] = {
     "no-prior": {"greedy_prior": 0},
     "no-caf": {"alpha": 0},
@@ -64,6 +66,8 @@ class Book:
         self.all: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"baselines": {}, "trainings": {}}
 
     def put(self, part: str, key: str, value: Any) -> None:
+        """Stores a result beside those that others have stored meanwhile."""
+        self.all = Book(self.path).all
         self.all[part][key] = value
         beside = self.path.with_suffix(f".part-{os.getpid()}")
         beside.write_text(json.dumps(self.all, indent=1, sort_keys=True) + "\n", encoding="utf-8")
@@ -176,7 +180,7 @@ def main() -> None:
     reader.add_argument("--algorithms", default="vamappo,mappo,ippo")
     reader.add_argument("--variants", default="", help="algorithm:variant with commas between, instead of --algorithms")
     reader.add_argument("--seeds", type=int, default=5)
-    reader.add_argument("--decisions", type=int, default=1_000_000)
+    reader.add_argument("--decisions", type=int, default=250_000)
     reader.add_argument("--replications", type=int, default=30)
     reader.add_argument("--workers", type=int, default=1)
     reader.add_argument("--out", type=Path, default=HERE / "headline.json")

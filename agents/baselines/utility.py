@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import exp
 from typing import Any, Literal
 
@@ -60,16 +61,15 @@ class ExpectedUtilityActor:
         self.chose(decision, best, expected)
         return best
 
-    def rated(self, decision: Decision) -> list[tuple[float, float]]:
-        """(what a place is worth, the time expected there without corrections [s]) of every candidate."""
+    def rated(self, decision: Decision, predicted: Sequence[tuple[float, float]] | None = None) -> list[tuple[float, float]]:
+        """(what a place is worth, the time expected there without corrections [s]) of every candidate; `predicted` where `predict` was asked before."""
         request = decision.request
         worth = self.worths[request.application.index]
         elapsed = decision.time - request.arrival
         if self.feedback is not None:
             self.feedback.look(decision.agent, decision.time)
         found = []
-        for candidate in decision.candidates:
-            transfer, there = self.predict(decision, candidate)
+        for candidate, (transfer, there) in zip(decision.candidates, predicted or [self.predict(decision, each) for each in decision.candidates], strict=True):
             time = transfer + self.corrected(decision, candidate, there)
             value = worth(elapsed + time + self.remaining.after(decision, candidate), candidate.quality)
             if self.rule.price:
