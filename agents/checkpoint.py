@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agents.settings import settings_of
+from agents.settings import Learning, settings_of
 
 if TYPE_CHECKING:
     from agents.learner import Learner
@@ -97,6 +97,15 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     return described, arrays
 
 
+def described_settings(path: Path) -> tuple[Learning, int]:
+    """(the settings, the seed) that a checkpoint's training has."""
+    described, _ = read(path)
+    try:
+        return settings_of(described["settings"]), int(described["seed"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: does not hold what a checkpoint holds: {error}") from None
+
+
 def restore(path: Path, device: str = "cpu") -> tuple[Learner, dict[str, Any], dict[str, np.ndarray]]:
     """(learner, the trainer's JSON, the trainer's arrays) of a checkpoint, as they were."""
     from agents.learner import Learner
@@ -110,6 +119,9 @@ def restore(path: Path, device: str = "cpu") -> tuple[Learner, dict[str, Any], d
         settings = settings_of(described["settings"])
         graphs = Graphs(arrays["graphs/hops"], arrays["graphs/present"])
         learner = Learner(settings, Sizes(**described["sizes"]), graphs, described["seed"], device)
+        broken = [name for name, value in arrays.items() if value.dtype.kind == "f" and not np.isfinite(value).all()]
+        if broken:
+            raise ValueError(f"{broken[0]} has values that are not finite numbers")
         for part, module in (("policy", learner.policy), ("critic", learner.critic)):
             module.load_state_dict({name: learner.tensor(value) for name, value in taken(arrays, part).items()})
         for name, optimiser in optimisers(learner).items():
@@ -121,7 +133,7 @@ def restore(path: Path, device: str = "cpu") -> tuple[Learner, dict[str, Any], d
         learner.shuffles.bit_generator.state = described["shuffles"]
         learner.masks.bit_generator.state = described["masks"]
     except (KeyError, TypeError, RuntimeError, ValueError) as error:
-        raise CheckpointError(f"{path}: does not hold what a checkpoint holds: {error}") from None
+        raise CheckpointError(f"{path}: does not hold what a checkpoint holds: {' '.join(str(error).split())}") from None
     return learner, described["more"], taken(arrays, "more")
 
 

@@ -16,6 +16,7 @@ from simulator.descriptions import check, description
 from simulator.units import Rate, Seconds, Share
 
 EPSILONS = (0.05, 0.3)  # the least and the largest clip range
+MOST_HIDDEN = 4096  # units of a layer
 MULTIPLIERS = (0.5, 2.0)  # the least and the largest factor on the learning rate
 
 Algorithm = Literal["vamappo", "mappo", "ippo", "ppo"]
@@ -140,6 +141,8 @@ class Learning:
             return f"kappa must not be negative, got {self.kappa}"
         if not EPSILONS[0] <= self.clip <= EPSILONS[1]:
             return f"clip must be from {EPSILONS[0]} to {EPSILONS[1]}, got {self.clip}"
+        if self.hidden > MOST_HIDDEN:
+            return f"hidden must be at most {MOST_HIDDEN:,}, got {self.hidden:,}"
         if self.window < self.environments:
             return f"window must be at least one decision for each of the {self.environments} environments, got {self.window}"
         return self.contradiction()

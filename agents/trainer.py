@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from agents.checkpoint import CheckpointError, restore, save
 from agents.crew import Crew, weights_of
 from agents.observation import Shape
 from agents.rollout import Plan, Window
+from simulator.errors import SimulationError
 
 if TYPE_CHECKING:
     from agents.learner import Learner
@@ -77,17 +78,24 @@ class Trainer:
         told = more.get("training")
         if told is None:
             raise CheckpointError(f"{path}: holds no training to go on with")
-        different = [name for name in sorted({*told["facts"], *(facts or {})}) if told["facts"].get(name) != (facts or {}).get(name)]
-        if learner.settings != plan.settings or learner.seed != plan.seed:
-            different.append("settings")
+        names = {"scenario_sha256": "what the scenarios say"}
+        different = [names.get(name, name) for name in sorted({*told["facts"], *(facts or {})}) if told["facts"].get(name) != (facts or {}).get(name)]
+        before, now = asdict(learner.settings), asdict(plan.settings)
+        different += [f"learning.{key} ({before[key]}, now {now[key]})" for key in before if before[key] != now[key]]
+        if learner.seed != plan.seed:
+            different.append(f"seed ({learner.seed}, now {plan.seed})")
         if different:
-            raise CheckpointError(f"{path}: was trained with other {', '.join(different)}: resume with the same command, or begin anew without --resume")
+            raise CheckpointError(f"{path}: was trained with other {', '.join(different)}: leave out what differs, or begin anew without --resume")
         crew = Crew(plan, learner.sizes, learner.graphs.agents, workers)
         trainer = Trainer(learner, plan, crew, facts or {}, told["windows"], told["best"], told["validations"])
-        lengths = np.cumsum([0, *arrays["lengths"].tolist()])
-        actions = arrays["actions"].tolist()
-        episodes = arrays["episodes"].tolist()
-        trainer.crew.restore([(episode, actions[a:b]) for episode, a, b in zip(episodes, lengths[:-1], lengths[1:], strict=True)])
+        try:
+            lengths = np.cumsum([0, *arrays["lengths"].tolist()])
+            actions = arrays["actions"].tolist()
+            episodes = arrays["episodes"].tolist()
+            trainer.crew.restore([(episode, actions[a:b]) for episode, a, b in zip(episodes, lengths[:-1], lengths[1:], strict=True)])
+        except (KeyError, IndexError, ValueError, SimulationError) as error:
+            crew.close()
+            raise CheckpointError(f"{path}: does not hold a training to go on with: {error}") from None
         return trainer
 
     @property

@@ -92,6 +92,7 @@ def recording_of(described: dict[str, Any], tables: dict[str, dict[str, np.ndarr
     own, width, slot = len(described["own"]), int(described["width"]), len(described["slot"])
     observation = decisions["observation"]
     state = decisions.get("state")
+    checked(decisions, rewards)
     return Recording(
         described=described,
         replication=decisions["replication"].astype(np.int64), agent=numbered(decisions["agent"], number), request=decisions["request_id"],
@@ -105,6 +106,19 @@ def recording_of(described: dict[str, Any], tables: dict[str, dict[str, np.ndarr
         },
         ingress={replication: numbered(names, number) for replication, names in ingress.items()},
     )  # fmt: skip
+
+
+def checked(decisions: dict[str, np.ndarray], rewards: dict[str, np.ndarray]) -> None:
+    """ValueError says what no recording can hold."""
+    action, mask = decisions["action"], decisions["mask"]
+    if len(action) and not (action.min() >= 0 and action.max() < mask.shape[1]):
+        raise ValueError(f"column action: actions are from 0 to {mask.shape[1] - 1}")
+    for name, column in [(name, decisions.get(name)) for name in ("time_s", "observation", "state")] + [(name, rewards[name]) for name in ("time_s", "reward")]:
+        if column is not None and not np.isfinite(column).all():
+            raise ValueError(f"column {name}: not all values are finite numbers")
+    for table in (decisions, rewards):
+        if (np.diff(table["time_s"])[np.diff(table["replication"]) == 0] < 0.0).any():
+            raise ValueError("column time_s: times do not ascend within a replication")
 
 
 def numbered(names: np.ndarray, number: dict[str, int]) -> np.ndarray:

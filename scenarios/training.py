@@ -163,11 +163,13 @@ def lean(scenario: Scenario) -> Scenario:
     return replace(scenario, record=Record(spans="none"))
 
 
-def course_of(loaded: Sequence[Loaded], seed: int) -> Course:
-    """The training that scenarios ask for, with the settings of the first one's `learning:`; TrainingError where they do not go together."""
+def course_of(loaded: Sequence[Loaded], seed: int, settings: Learning | None = None) -> Course:
+    """The training that scenarios ask for, with the settings given or those of the first one's `learning:`; TrainingError where they do
+    not go together.
+    """
     from agents.transitions import Graphs
 
-    settings = loaded[0].scenario.learning or Learning()
+    settings = settings or loaded[0].scenario.learning or Learning()
     if settings.environments < len(loaded):
         raise TrainingError(f"learning.environments: {len(loaded)} scenarios need at least as many, got {settings.environments}")
     makes = [Episodes(lean(each.scenario), each.path.parent.resolve(), each.scenario.seed + TRAINING + seed, settings.randomise) for each in loaded]

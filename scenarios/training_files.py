@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 from scenarios.reading import dump_yaml
 from scenarios.results import ResultsError, manifest, write_json
 
-LATEST, BEST, POLICY, PROGRESS = "checkpoint.pt", "best.pt", "policy.npz", "progress.csv"
+LATEST, BEST, POLICY, PROGRESS, EVENTS = "checkpoint.pt", "best.pt", "policy.npz", "progress.csv", "tensorboard"
 FIGURES = (
     "window", "decisions", "return", "requests", "utility", "completed", "p99_s", "kl", "clip_fraction", "entropy",
     "explained_variance", "policy_loss", "value_loss", "value", "advantage_scale", "epistemic", "aleatoric", "stopped", "first_ratio_error",
@@ -36,8 +37,28 @@ def check_folder(out: Path, force: bool) -> None:
 def clear(out: Path) -> None:
     """Makes the folder, without an earlier training's files."""
     out.mkdir(parents=True, exist_ok=True)
-    for name in (LATEST, BEST, POLICY, PROGRESS):
-        (out / name).unlink(missing_ok=True)
+    for path in (*(out / name for name in (LATEST, BEST, POLICY, PROGRESS, "manifest.json")), *out.glob("*.yaml")):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(out / EVENTS, ignore_errors=True)
+
+
+def discard(out: Path) -> None:
+    """Removes a training's folder in which nothing was learned."""
+    clear(out)
+    if not any(out.iterdir()):
+        out.rmdir()
+
+
+def take_over(source: Path, out: Path, trainer: Any) -> None:
+    """Lets a training go on in another folder: what belongs to it is copied there from beside its checkpoint."""
+    if out.resolve() != source.resolve():
+        check_folder(out, force=False)
+        out.mkdir(parents=True, exist_ok=True)
+        for name in (BEST, POLICY, PROGRESS, "manifest.json"):
+            if (source / name).exists():
+                shutil.copy2(source / name, out / name)
+    if trainer.best is not None and not (out / BEST).exists():
+        raise ResultsError(f"{source} holds the checkpoint but no {BEST}, the best policy so far: put it back beside it")
 
 
 class Log:
@@ -55,7 +76,7 @@ class Log:
         if tensorboard:
             from torch.utils.tensorboard import SummaryWriter
 
-            self.writer = SummaryWriter(str(out / "tensorboard"), purge_step=windows or None)
+            self.writer = SummaryWriter(str(out / EVENTS), purge_step=windows + 1 if windows else None)
 
     def write(self, figures: dict[str, Any]) -> None:
         """Adds the figures of one window."""

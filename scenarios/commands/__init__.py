@@ -66,6 +66,9 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(DONE)
+    except OSError as error:  # a place that cannot be written to, a full disc
+        print(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error, file=sys.stderr)
+        sys.exit(BAD_INPUT)
     except Exception as error:
         if not isinstance(error, user_errors()):
             raise

@@ -19,7 +19,7 @@ def train(
     scenarios: Several,
     algorithm: Annotated[Literal["vamappo", "mappo", "ippo", "ppo"] | None, typer.Option(help="A preset, instead of the scenario's.")] = None,
     decisions: Annotated[int | None, typer.Option(min=1, help="How many decisions to learn from.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Number of the training: its weights, draws and episodes.")] = 0,
+    seed: Annotated[int | None, typer.Option(min=0, help="Number of the training: its weights, draws and episodes; 0, or --resume's.")] = None,
     resume: Annotated[Path | None, typer.Option(metavar="CKPT", help="Go on from this checkpoint, bit for bit as if never interrupted.")] = None,
     from_trace: Annotated[Path | None, typer.Option(metavar="DIR", help="Learn first from the decisions recorded in this result folder.")] = None,
     device: Annotated[str, typer.Option(help="Where updates run: cpu, cuda, cuda:1 ...")] = "cpu",
@@ -42,14 +42,21 @@ def train(
         raise fail("--resume goes on with a training and --force starts it anew: give one of them")
     if resume is not None and from_trace is not None:
         raise fail("--from-trace is how a training begins: leave it out with --resume")
+    from agents.checkpoint import described_settings
     from scenarios.recorded import read_recording
 
     recording = read_recording(from_trace) if from_trace is not None else None
+    if resume is not None and resume.is_dir():
+        resume = resume / "checkpoint.pt"
+    stored = described_settings(resume) if resume is not None else None
     given = [f"learning.{name}={value}" for name, value in (("algorithm", algorithm), ("decisions", decisions)) if value is not None]
     loaded = [load(name, [*given, *(set_ or [])], spike or []) for name in scenarios]
     for warning in dict.fromkeys(warning for each in loaded for warning in each.warnings):
         print(f"note: {warning}", file=sys.stderr)
-    course = course_of(loaded, seed)
+    asked = bool(given) or any(text.startswith("learning.") for text in set_ or [])
+    if stored is not None and seed is None:
+        seed = stored[1]
+    course = course_of(loaded, seed or 0, stored[0] if stored is not None and not asked else None)
     if out is None:
         names = "+".join(each.scenario.name for each in loaded)
         out = resume.parent if resume is not None else Path("results") / f"{names}-{course.settings.algorithm}"
@@ -93,7 +100,7 @@ def execute(course: Any, resume: Path | None, device: str, workers: int, out: Pa
     from agents.checkpoint import write_policy
     from agents.trainer import Trainer
     from scenarios.commands import DONE, INTERRUPTED
-    from scenarios.training_files import BEST, LATEST, POLICY, Log, check_folder, clear, has_tensorboard, write_manifest
+    from scenarios.training_files import BEST, LATEST, POLICY, Log, check_folder, clear, discard, has_tensorboard, take_over, write_manifest
 
     torch.set_num_threads(1)  # results do not depend on the machine's cores; rollouts have processes of their own
     wall, cpu = time.perf_counter(), time.process_time()
@@ -110,17 +117,18 @@ def execute(course: Any, resume: Path | None, device: str, workers: int, out: Pa
         clear(out)
     else:
         trainer = Trainer.resumed(resume, course.plan, workers, device, course.facts)
-        out.mkdir(parents=True, exist_ok=True)
+        take_over(resume.parent, out, trainer)
         begun = begun_with(out)
     if not has_tensorboard():
         print("note: no TensorBoard events are written (pip install tensorboard); progress.csv holds the same figures", file=sys.stderr)
 
     def spent() -> dict[str, Any]:
-        return {**begun, "wall_s": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu}
+        before = {name: begun.get(name, 0.0) for name in ("wall_s", "cpu_s")}
+        return {**begun, "wall_s": before["wall_s"] + time.perf_counter() - wall, "cpu_s": before["cpu_s"] + time.process_time() - cpu}
 
     kept = trainer.windows if resume is not None else 0
-    log = Log(out, course.agents, trainer.windows, has_tensorboard())
     write_manifest(out, course, trainer, spent())
+    log = Log(out, course.agents, trainer.windows, has_tensorboard())
     interrupted = False
     with trainer.crew, Display(trainer, course, sys.stderr.isatty()) as display:
         try:
@@ -141,8 +149,10 @@ def execute(course: Any, resume: Path | None, device: str, workers: int, out: Pa
             log.close()
     if interrupted:
         if not kept:
+            discard(out)
             print("interrupted before the first window was learned: nothing to keep", file=sys.stderr)
         else:
+            write_manifest(out, course, trainer, spent())
             done = f"{out / LATEST} holds {kept * trainer.per_window:,} decisions"
             print(f"interrupted: {done}; the same command with --resume {out / LATEST} goes on", file=sys.stderr)
         return INTERRUPTED
@@ -152,11 +162,14 @@ def execute(course: Any, resume: Path | None, device: str, workers: int, out: Pa
 
 
 def begun_with(out: Path) -> dict[str, Any]:
-    """What a training that goes on was begun with, from its manifest."""
+    """What a training that goes on was begun with and what it has cost so far, from its manifest."""
     from scenarios.results import read_json
 
     told = read_json(out / "manifest.json") if (out / "manifest.json").exists() else {}
-    return {"from_trace": told["from_trace"]} if "from_trace" in told else {}
+    found: dict[str, Any] = {name: told[name] for name in ("from_trace", "wall_s", "cpu_s") if name in told}
+    if "command" in told:
+        found["begun_by"] = told.get("begun_by", told["command"])
+    return found
 
 
 def report(course: Any, trainer: Any, out: Path, spent: dict[str, Any], as_json: bool) -> None:
