@@ -34,38 +34,6 @@ COMMON = {
     "beta": "2 /s", "gae_lambda": 0.98, "learning_rate": 0.0015, "epochs": 6, "window": 4096, "validate_every": 8,
     "greedy_prior": 40, "prior_price": 0.7, "prior_outcomes": 1, "prior_memory": "15 s",
 }  # fmt: skip
-VARIANTS
-    python -m benchmarks.headline --report                                                 # only the table of what there is
-
-Settings were chosen on validation seeds (the scenario's seed + 1000). A training learns on seeds of its own, its best checkpoint is chosen by
-validation, and that one plays the test seeds (the scenario's own), once: a stored result is not run again unless its entry is deleted.
-Trainings go on where they were stopped. Results are kept in `--out` (benchmarks/headline.json), checkpoints in benchmarks/results.
-"""
-
-from __future__ import annotations
-
-import argparse
-import json
-import os
-import time
-from collections.abc import Iterator
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-
-from analysis.training import iqm, mean_difference, probability_of_improvement, stratified
-from benchmarks.tune_baselines import digest_of, tuned_policies
-from scenarios.evaluation import run_tasks, tasks
-from scenarios.policies import is_oracle, policies_of
-from scenarios.reading import load
-from scenarios.training import course_of, return_of
-
-HERE = Path(__file__).parent
-COMMON = {
-    "beta": "1 /s", "gae_lambda": 0.98, "learning_rate": 0.002, "epochs": 4, "window": 4096, "greedy_prior": 40, "validate_every": 10,
-}  # fmt: skip
 VARIANTS: dict[str, dict[str, Any]] = {
     "no-prior": {"greedy_prior": 0},
     "no-caf": {"alpha": 0},

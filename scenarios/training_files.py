@@ -49,14 +49,16 @@ def discard(out: Path) -> None:
         out.rmdir()
 
 
-def take_over(source: Path, out: Path, trainer: Any) -> None:
+def take_over(checkpoint: Path, out: Path, trainer: Any) -> None:
     """Lets a training go on in another folder: what belongs to it is copied there from beside its checkpoint."""
+    source = checkpoint.parent
     if out.resolve() != source.resolve():
         check_folder(out, force=False)
         out.mkdir(parents=True, exist_ok=True)
         for name in (BEST, POLICY, PROGRESS, "manifest.json"):
             if (source / name).exists():
                 shutil.copy2(source / name, out / name)
+        shutil.copy2(checkpoint, out / LATEST)
     if trainer.best is not None and not (out / BEST).exists():
         raise ResultsError(f"{source} holds the checkpoint but no {BEST}, the best policy so far: put it back beside it")
 

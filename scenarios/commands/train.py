@@ -117,7 +117,7 @@ def execute(course: Any, resume: Path | None, device: str, workers: int, out: Pa
         clear(out)
     else:
         trainer = Trainer.resumed(resume, course.plan, workers, device, course.facts)
-        take_over(resume.parent, out, trainer)
+        take_over(resume, out, trainer)
         begun = begun_with(out)
     if not has_tensorboard():
         print("note: no TensorBoard events are written (pip install tensorboard); progress.csv holds the same figures", file=sys.stderr)
