@@ -50,6 +50,8 @@ def start_from(learner: Learner, recording: Recording, shape: Shape, nodes: tupl
     graph = fitting_graph(learner, recording, shape, nodes)
     recording = aligned(recording, shape)
     settings = learner.settings
+    if settings.rewards != "event":
+        raise RecordingError("recorded rewards are those that came with events: a critic begins with them under 'rewards: event' only")
     beta = settings.beta if settings.beta is not None else float(recording.described["beta_per_s"])
     data = transitions_of(recording, settings.credit or "share", beta, settings.chain, graph, learner.sizes.context)
     fitted = regress(learner, data, seen)

@@ -5,6 +5,10 @@
     full     in full to each of those decisions
     team     in full to every agent
 
+Learners may have rewards as if they came at the decision (`accrues`): what is paid when a request ends has then earned interest since each
+of its decisions, at the rate at which rewards are discounted, so that a return counts every request by when it was decided on and does
+not favour answers for being quick beyond what their utility says. No transition has to stay open for that. Interest stops at e^3.
+
 Equal parts invite an agent to keep work near so as to collect later shares: measure before relying on them. Retries and hedges are
 decided too but earn nothing of their own; neither do calls that were placed without a turn. Where nobody decided, the
 ingress is credited. A request of an application without a utility is worth 1 when it completes (within the objective, where
@@ -20,10 +24,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from simulator.request import COMPLETED, REFUSED
 
 if TYPE_CHECKING:
+    from simulator.call import Call
     from simulator.request import Request
     from simulator.simulation import Simulation
 
 Credit = Literal["share", "ingress", "full", "team"]
+MOST_INTEREST = 3.0  # exponent
 CREDITS: tuple[Credit, ...] = ("share", "ingress", "full", "team")
 
 
@@ -48,11 +54,11 @@ def worth(request: Request, now: float) -> float:
     return 1.0 if objective is None or now - request.arrival <= objective else 0.0
 
 
-def deciders(request: Request) -> list[int]:
-    """The agents of the decisions that placed (or rejected) the calls of a request, one for each; forced placements left out."""
+def decided(request: Request) -> list[Call]:
+    """The calls of a request that somebody placed (or rejected); forced placements left out."""
     fewest = 1 if request.world.asks_always else 2
     return [
-        call.agent
+        call
         for call in request.calls
         if call is not None and (call.choice is not None or call.status == REFUSED) and call.lane == 0 and len(call.candidates) >= fewest
     ]
@@ -69,13 +75,20 @@ class Ledger:
     """Keeps what every agent earns until it takes it; hand it to `simulation.ledger` before the run.
 
     `agents` are the node indices that earn (all unless given). With `central` there is one agent, number 0, that earns everything.
-    With `log` every reward is also kept as a row (agent, time, request id, reward); agent -1 stands for all of them.
+    With `accrues` rewards count as if they came at the decisions (see above). With `log` every reward is also kept as a row (agent, time, request id, reward); agent -1 stands for all of them.
     """
 
-    __slots__ = ("agents", "beta", "central", "credit", "discounted", "log", "plain", "since")
+    __slots__ = ("accrues", "agents", "beta", "central", "credit", "discounted", "log", "plain", "since")
 
     def __init__(
-        self, simulation: Simulation, credit: Credit = "share", beta: float | None = None, agents: Sequence[int] = (), central: bool = False, log: bool = False
+        self,
+        simulation: Simulation,
+        credit: Credit = "share",
+        beta: float | None = None,
+        agents: Sequence[int] = (),
+        central: bool = False,
+        log: bool = False,
+        accrues: bool = False,
     ):
         if credit not in CREDITS:
             raise ValueError(f"credit must be one of {', '.join(CREDITS)}, got {credit!r}")
@@ -83,7 +96,7 @@ class Ledger:
         self.beta = discount_rate(simulation) if beta is None else beta
         count = len(simulation.nodes)
         self.agents = [0] if central else list(agents) or list(range(count))
-        self.central = central
+        self.central, self.accrues = central, accrues
         self.plain = [0.0] * count
         self.discounted = [0.0] * count
         self.since = [0.0] * count  # by agent: when it last took
@@ -94,6 +107,10 @@ class Ledger:
         value = worth(request, now)
         if value == 0.0:
             return
+        calls = decided(request)
+        interest = [exp(min(self.beta * (now - call.time), MOST_INTEREST)) if self.accrues else 1.0 for call in calls]
+        if self.credit in ("team", "ingress") and calls:
+            value *= sum(interest) / len(calls)
         if self.credit == "team":
             if self.log is not None:
                 self.log.append((-1, now, request.id, value))
@@ -101,13 +118,13 @@ class Ledger:
                 self.plain[agent] += value
                 self.discounted[agent] += value * exp(-self.beta * (now - self.since[agent]))
             return
-        earners = [] if self.credit == "ingress" else deciders(request)
-        if not earners:
-            earners = [request.ingress]
-        elif self.credit == "share":
-            value /= len(earners)
-        for agent in earners:
-            self.credit_to(agent, now, request.id, value)
+        if self.credit == "ingress" or not calls:
+            self.credit_to(request.ingress, now, request.id, value)
+            return
+        if self.credit == "share":
+            value /= len(calls)
+        for call, grown in zip(calls, interest, strict=True):
+            self.credit_to(call.agent, now, request.id, value * grown)
 
     def credit_to(self, agent: int, now: float, request: int, value: float) -> None:
         """An agent earns (or with a negative value pays) something now."""

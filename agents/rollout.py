@@ -70,7 +70,7 @@ class Earnings(Ledger):
     __slots__ = ("ended_requests",)
 
     def __init__(self, simulation: Simulation, settings: Learning):
-        super().__init__(simulation, settings.credit or "share", settings.beta, log=True)
+        super().__init__(simulation, settings.credit or "share", settings.beta, log=True, accrues=settings.rewards == "decision")
         self.ended_requests: list[tuple[float, float]] = []  # (utility, latency [s], inf where it did not complete)
 
     def ended(self, request: Request, now: float) -> None:

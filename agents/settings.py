@@ -58,11 +58,13 @@ class Learning:
 
     algorithm: Algorithm = "vamappo"
     decisions: int = 1_000_000
-    # What a return is. `beta`: discount rate, 1 / the longest utility midpoint unless given; `gamma` is for environments that step.
+    # What a return is. `beta`: discount rate, 1 / the longest utility midpoint unless given; `gamma` is for environments that step;
+    # `rewards`: counted when they come, or as if they had come at the decision.
     beta: Rate | None = None
     gamma: float = 0.99
     gae_lambda: float = 0.95
     credit: Credit | None = None
+    rewards: Literal["event", "decision"] = "event"
     chain: Literal["agent", "team"] = "agent"
     # The coordinated advantage: weights alpha ** distance within `kappa` hops; `symmetric` makes them doubly stochastic.
     alpha: float | None = None

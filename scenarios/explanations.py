@@ -18,6 +18,7 @@ from analysis.routing import Hit, Placements, Routing, reach_of, routing
 from scenarios.execute import Factory, run_replications
 from scenarios.policies import under
 from scenarios.recorded import recording_in
+from scenarios.results import ResultsError
 from scenarios.schema import Record, Scenario
 from simulator.trace import Trace
 
@@ -93,6 +94,10 @@ def rows_to_show(recording: Recording, replication: int, hits: Sequence[Hit], at
     rows = np.flatnonzero(recording.replication == replication)
     time = recording.time[rows]
     if len(at):
+        late = [f"{when:g} s" for when in at if not (time >= when).any()]
+        if late:
+            last = f"the last is at {time[-1]:g} s" if len(time) else "there are none"
+            raise ResultsError(f"--explain-at {', '.join(late)}: replication {replication} has no decision after that; {last}")
         return [(int(row), f"from {when:g} s on") for when in at for row in rows[time >= when][: 4 * EACH]]
     nodes = recording.described["nodes"]
     for hit in hits:

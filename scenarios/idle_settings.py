@@ -31,6 +31,11 @@ def idle_settings(scenario: Scenario, nodes: list[Any]) -> Iterator[str]:
             if shed is not None and shed.hopeless and limit == math.inf:
                 yield f"{where}.shed: hopeless needs a time-out (of the call or its application): nothing is ever too late"
     yield from spike_notes(scenario, nodes)
+    learning = scenario.learning
+    if learning is not None and not learning.greedy_prior:
+        given = [f"prior_{key}" for key in ("price", "outcomes", "recent", "slowness") if getattr(learning, f"prior_{key}")]
+        if given:
+            yield f"learning.{', '.join(given)}: without 'greedy_prior' there is no prior that these could change"
 
 
 def spike_notes(scenario: Scenario, nodes: list[Any]) -> Iterator[str]:

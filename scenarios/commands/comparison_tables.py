@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,8 @@ def short_text(found: Estimate, unit: str) -> str:
     if found.low is None or found.high is None:
         return writer(unit)(found.value)
     half = found.high - found.value
+    if unit == "share" and not 0.0 <= found.value - half <= found.value + half <= 1.0:
+        return estimate_text(replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0)), unit)
     if not math.isclose(half, found.value - found.low, rel_tol=1e-6, abs_tol=1e-12):
         return estimate_text(found, unit)
     if unit != "s":

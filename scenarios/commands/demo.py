@@ -12,7 +12,10 @@ from simulator.units import count_of
 
 POLICIES = ("least-loaded", "shortest-expected-delay", "expected-utility")
 TRAINED, WEIGHTS = "trained", "trained.pt"
-LEARNING = ("greedy_prior=20", "gae_lambda=0.98", "learning_rate=0.0015", "window=4096", "validate_every=4", "validation_replications=1", "warm_up_updates=2")
+LEARNING = (
+    "greedy_prior=40", "prior_price=0.5", "prior_slowness=1", "gae_lambda=0.98", "learning_rate=0.0015", "epochs=6", "window=4096",
+    "validate_every=4", "validation_replications=1", "warm_up_updates=2",
+)  # fmt: skip
 
 
 def demo(
@@ -75,5 +78,5 @@ def trained(decisions: int, horizon: str, out: Path) -> tuple[Path, str]:
                 if trainer.judged(figures["validation"]):
                     trainer.save(best)
             display.show(figures)
-    prior = "its logits begin at what the expected-utility baseline predicts"
-    return best, f"{TRAINED}: VAMAPPO after {decisions:,} decisions on other seeds, far from converged; {prior} (greedy prior)"
+    begins = "it begins as expected-utility with a price for crowding (the greedy prior), and so few decisions teach it little beyond that"
+    return best, f"{TRAINED}: VAMAPPO after {decisions:,} decisions on other seeds; {begins}"

@@ -91,6 +91,7 @@ def execute(
             except KeyboardInterrupt:
                 interrupted = True
         if not traces:
+            kept.discard()
             print("interrupted before the first replication was finished: nothing to keep", file=sys.stderr)
             return INTERRUPTED
         return finish(chosen, traces, replications, interrupted, kept, inputs, (wall, cpu), levels, target, as_json, shield)

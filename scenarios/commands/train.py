@@ -31,13 +31,13 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Train agents on scenarios."""
-    from scenarios.commands import LACKING, fail
+    from scenarios.commands import fail
     from scenarios.reading import load
     from scenarios.training import course_of
 
-    missing = lacking(device)
+    missing, status = lacking(device)
     if missing:
-        raise fail(missing, LACKING)
+        raise fail(missing, status)
     if resume is not None and force:
         raise fail("--resume goes on with a training and --force starts it anew: give one of them")
     if resume is not None and from_trace is not None:
@@ -63,31 +63,37 @@ def train(
     raise typer.Exit(execute(course, resume, device, workers, out, force, as_json, recording))
 
 
-def lacking(device: str) -> str | None:
-    """What the environment lacks for training on a device, in one sentence, or None."""
+def lacking(device: str) -> tuple[str | None, int]:
+    """(what stands against training on a device, in one sentence, or None; the exit status)."""
+    from scenarios.commands import BAD_INPUT, LACKING
+
     try:
         import torch
 
         kind = torch.device(device).type
     except ImportError:
-        return "training needs PyTorch, which is not installed: run ./vamappo once, or pip install 'torch>=2.6,<=2.13.0'"
+        return "training needs PyTorch, which is not installed: run ./vamappo once, or pip install 'torch>=2.6,<=2.13.0'", LACKING
     except RuntimeError:
-        return f"--device {device}: no such kind of device; use cpu, or cuda where there is one"
+        return f"--device {device}: no such kind of device; use cpu, or cuda where there is one", BAD_INPUT
     if kind == "cuda" and not torch.cuda.is_available():
-        return f"--device {device}: this PyTorch sees no CUDA device; use --device cpu"
-    return None
+        return f"--device {device}: this PyTorch sees no CUDA device; use --device cpu", LACKING
+    return None, 0
 
 
 def imitated(trainer: Any, course: Any, recording: Any) -> dict[str, Any]:
     """Lets the learner begin with what was recorded; its figures, for the manifest."""
     from agents.imitation import start_from
+    from agents.recording import RecordingError
 
     def seen(part: str, epoch: int, epochs: int, figures: dict[str, float]) -> None:
         if sys.stderr.isatty():
             told = ", ".join(f"{name} {value:.4f}" for name, value in figures.items())
             print(f"learning from the recording: {part}, epoch {epoch} of {epochs}: {told}", file=sys.stderr)
 
-    found = start_from(trainer.learner, recording, trainer.plan.shapes[0], course.agents, seen)
+    try:
+        found = start_from(trainer.learner, recording, trainer.plan.shapes[0], course.agents, seen)
+    except RecordingError as error:
+        raise RecordingError(f"--from-trace: {error}") from None
     said = f"the clone does the same in {100 * found['accuracy']:.1f} % of those held out, explained variance of values {found['explained_variance']:.3f}"
     print(f"learned from {found['decisions']:,} recorded decisions of {found['policy']}: {said}", file=sys.stderr)
     return found

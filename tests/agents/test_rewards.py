@@ -54,6 +54,25 @@ def test_two_agents_decide(credit, a, b):
         assert ledger.take(agent, 6.0) == (0.0, 0.0, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("credit", "a", "b"), [("share", (1, 0), (0, 1)), ("full", (2, 0), (0, 2)), ("team", (1, 1), (1, 1)), ("ingress", (1, 1), (0, 0))]
+)
+def test_rewards_as_if_they_came_at_the_decision(credit, a, b):
+    """One is decided at a at 0 s, two at b at 1.1 s, the request ends at 2.2 s: discounted to 0 s each half counts by when it was decided."""
+    ledger, end = walk(TWO_CALLS, ["b", "a"], credit=credit, beta=0.1, accrues=True)
+    assert end == pytest.approx(2.2)
+    half = (1 + exp(-2.0)) / (1 + exp(0.2)) / 2
+    decided = (half, half * exp(-0.1 * 1.1))
+    for agent, parts in ((0, a), (1, b)):
+        assert ledger.take(agent, 5.0).discounted == pytest.approx(sum(part * worth for part, worth in zip(parts, decided, strict=True)))
+
+
+def test_interest_stops():
+    slow = TWO_CALLS.replace("service_time: 1 s", "service_time: 10 s").replace("midpoint: 2 s", "midpoint: 40 s")
+    plain, grown = (walk(slow, ["a", "b"], beta=1.0, accrues=accrues)[0].take(0, 30.0).reward for accrues in (False, True))
+    assert grown == pytest.approx(plain * exp(3.0))
+
+
 def test_both_decisions_at_one_agent():
     assert walk(TWO_CALLS, ["a", "b"])[0].take(0, 3.0).reward == pytest.approx(WORTH)
     assert walk(TWO_CALLS, ["a", "b"], credit="full")[0].take(0, 3.0).reward == pytest.approx(2 * WORTH)
