@@ -75,7 +75,8 @@ class Ledger:
     """Keeps what every agent earns until it takes it; hand it to `simulation.ledger` before the run.
 
     `agents` are the node indices that earn (all unless given). With `central` there is one agent, number 0, that earns everything.
-    With `accrues` rewards count as if they came at the decisions (see above). With `log` every reward is also kept as a row (agent, time, request id, reward); agent -1 stands for all of them.
+    With `accrues` rewards count as if they came at the decisions (see above). With `log` every reward is also kept as a row (agent, time,
+    request id, reward); agent -1 stands for all of them.
     """
 
     __slots__ = ("accrues", "agents", "beta", "central", "credit", "discounted", "log", "plain", "since")
