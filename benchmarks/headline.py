@@ -59,10 +59,15 @@ class Book:
     def put(self, part: str, key: str, value: Any) -> None:
         """Stores a result beside those that others have stored meanwhile."""
         self.all = Book(self.path).all
-        self.all[part][key] = value
+        self.all.setdefault(part, {})[key] = value
         beside = self.path.with_suffix(f".part-{os.getpid()}")
         beside.write_text(json.dumps(self.all, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         beside.replace(self.path)
+
+
+def checkpoint_of(scenario: str, label: str, seed: int, decisions: int) -> Path:
+    """Where the best checkpoint of a training is."""
+    return HERE / "results" / "headline" / f"{scenario}-{label.replace(':', '-')}-{seed}-{decisions}" / "best.pt"
 
 
 def played(name: str, texts: str, replications: int, workers: int) -> dict[str, dict[str, Any]]:
@@ -193,9 +198,9 @@ def main() -> None:
                 label = f"{algorithm}:{variant}" if variant else algorithm
                 key = f"{name}/{label}/{seed}"
                 if key not in book.all["trainings"]:
-                    folder = HERE / "results" / "headline" / f"{name}-{label.replace(':', '-')}-{seed}-{chosen.decisions}"
-                    facts = train(name, algorithm, variant, seed, chosen.decisions, folder)
-                    (scores,) = played(name, str(folder / "best.pt"), chosen.replications, chosen.workers).values()
+                    best = checkpoint_of(name, label, seed, chosen.decisions)
+                    facts = train(name, algorithm, variant, seed, chosen.decisions, best.parent)
+                    (scores,) = played(name, str(best), chosen.replications, chosen.workers).values()
                     book.put("trainings", key, {**facts, **scores})
     print(report(book))
 
