@@ -393,11 +393,3 @@ def node_state(node: Node, shape: Shape, scale: float) -> list[float]:
         squash(node.workers, shape.workers),
         float(down),
     ]
-
-
-def hop_matrix(simulation: Simulation) -> np.ndarray:
-    """Links between every two nodes on the shortest way when all is well, float64 [N, N]; inf where there is none."""
-    from simulator.routes import distances
-
-    network = simulation.network
-    return distances(len(network.nodes), network.sources, [link.far for link in network.links], [1.0] * len(network.links))

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agents.advantage import interval_rewards
-from agents.observation import Encoder, hop_matrix, shape_of
+from agents.observation import Encoder, shape_of
 from agents.rewards import Ledger, discount_rate
-from agents.transitions import Transitions
+from agents.transitions import Transitions, hop_matrix
 from simulator.decisions import REJECT, Decision
 from simulator.prefetch import Prefetch
 from simulator.trace import Names, Recorded, Trace

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from simulator.simulation import Simulation
 
 
 @dataclass(frozen=True)
@@ -124,3 +128,11 @@ def padded(array: np.ndarray, axis: int, size: int) -> np.ndarray:
     """`array` with zeros added behind along `axis` up to `size`."""
     short = size - array.shape[axis]
     return array if short == 0 else np.pad(array, [(0, short if i == axis else 0) for i in range(array.ndim)])
+
+
+def hop_matrix(simulation: Simulation) -> np.ndarray:
+    """Links between every two nodes on the shortest way when all is well, float64 [N, N]; inf where there is none."""
+    from simulator.routes import distances
+
+    network = simulation.network
+    return distances(len(network.nodes), network.sources, [link.far for link in network.links], [1.0] * len(network.links))

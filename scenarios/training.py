@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agents.observation import Shape, hop_matrix, shape_of
+from agents.observation import Shape, shape_of
 from agents.rollout import Plan
 from agents.settings import Learning, Randomise
 from scenarios.build import build
@@ -167,7 +167,7 @@ def course_of(loaded: Sequence[Loaded], seed: int, settings: Learning | None = N
     """The training that scenarios ask for, with the settings given or those of the first one's `learning:`; TrainingError where they do
     not go together.
     """
-    from agents.transitions import Graphs
+    from agents.transitions import Graphs, hop_matrix
 
     settings = settings or loaded[0].scenario.learning or Learning()
     if settings.environments < len(loaded):

@@ -9,10 +9,10 @@ import torch
 
 from agents.checkpoint import save
 from agents.learner import Learner
-from agents.observation import hop_matrix, shape_of
+from agents.observation import shape_of
 from agents.settings import Learning
 from agents.trainer import interface_of, sizes_of
-from agents.transitions import Graphs
+from agents.transitions import Graphs, hop_matrix
 from scenarios.build import build
 
 torch.set_num_threads(1)

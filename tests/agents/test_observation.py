@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from agents.baselines import LeastLoaded, Random
-from agents.observation import Batch, Encoder, hop_matrix, shape_of
+from agents.observation import Batch, Encoder, shape_of
+from agents.transitions import hop_matrix
 from scenarios.build import build
 from scenarios.reading import bundled, load
 from simulator.decisions import REJECT

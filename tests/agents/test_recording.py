@@ -143,3 +143,19 @@ def test_where_nobody_is_asked_there_are_no_decisions(tmp_path):
     assert all(np.array_equal(found["skip"].rewards[name], column) for name, column in found["ask"].rewards.items())
     done = vamappo("run", "m-m-1", "--set", "requests=50", "--set", "record.decisions=true", "--out", tmp_path / "r")
     assert done.returncode == 0 and "note: no decisions were recorded" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("column", "spoil", "says"),
+    [
+        ("action", lambda values: values + 99, "actions are from 0 to"),
+        ("action", lambda values: values - 99, "actions are from 0 to"),
+        ("observation", lambda values: values * np.nan, "column observation: not all values are finite"),
+        ("time_s", lambda values: values[::-1], "times do not ascend"),
+    ],
+)
+def test_damaged_values_are_refused(column, spoil, says):
+    trace = Factory(RECORDED, Path(), 3).run(0)
+    trace.recorded.tables["decisions"][column] = spoil(trace.recorded.tables["decisions"][column])
+    with pytest.raises(ValueError, match=says):
+        recording_in([trace])

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.checkpoint import CheckpointError, read
-from agents.observation import hop_matrix, shape_of
+from agents.checkpoint import CheckpointError, read, write
+from agents.observation import shape_of
 from agents.rollout import Plan
 from agents.settings import Learning
 from agents.trainer import Trainer
-from agents.transitions import Graphs
+from agents.transitions import Graphs, hop_matrix
 from scenarios.execute import Factory
 from scenarios.reading import load
 from tests.agents.made import weights
@@ -50,10 +50,23 @@ def test_resumed_equals_uninterrupted(tmp_path: Path, keys):
 
 def test_another_plan_is_not_resumed(tmp_path: Path):
     run(training(), 1).save(tmp_path / "one.pt")
-    with pytest.raises(CheckpointError, match="other settings"):
+    with pytest.raises(CheckpointError, match=r"other learning.alpha \(0.8, now 0.1\)"):
         training(make=lambda plan, graphs, workers: Trainer.resumed(tmp_path / "one.pt", plan), alpha=0.1)
     with pytest.raises(CheckpointError, match="other scenarios"):
         training(make=lambda plan, graphs, workers: Trainer.resumed(tmp_path / "one.pt", plan, facts={"scenarios": ["another"]}))
+
+
+@pytest.mark.parametrize(("name", "spoil"), [("policy/actors.0.score.weight", np.nan), ("more/actions", 999), ("more/lengths", None)])
+def test_a_damaged_checkpoint_is_not_resumed(tmp_path: Path, name, spoil):
+    run(training(), 1).save(tmp_path / "one.pt")
+    described, arrays = read(tmp_path / "one.pt")
+    if spoil is None:
+        del arrays[name]
+    else:
+        arrays[name] = np.full_like(arrays[name], spoil)
+    write(tmp_path / "one.pt", described, arrays)
+    with pytest.raises(CheckpointError, match="does not hold"):
+        training(make=lambda plan, graphs, workers: Trainer.resumed(tmp_path / "one.pt", plan))
 
 
 def test_workers_change_nothing_and_their_errors_are_raised_here():

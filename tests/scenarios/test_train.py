@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from scenarios.training import TrainingError, course_of, faster, stretched, vari
 from simulator.laws import Exponential, Lognormal
 
 SMALL = ["window=96", "environments=3", "epochs=1", "hidden=16", "members=2", "episode=2 s", "validate_every=2", "validation_replications=1"]
-KEYS = [text for key in SMALL for text in ("--set", f"learning.{key}")] + ["--set", "horizon=4 s", "--set", "warm_up=1 s", "--decisions", "384"]
+WORLD = ["--set", "horizon=4 s", "--set", "warm_up=1 s"]
+KEYS = [text for key in SMALL for text in ("--set", f"learning.{key}")] + [*WORLD, "--decisions", "384"]
 
 
 def arrays(path):
@@ -40,7 +42,16 @@ def test_a_training_resumed_after_an_interrupt_ends_as_one_without(command, tmp_
     stopped = command("train", "regimes", *KEYS, "--out", tmp_path / "cut")
     assert stopped.exit_code == 130 and "holds 288 decisions" in stopped.stderr and "--resume" in stopped.stderr
     monkeypatch.setattr(Trainer, "advance", advance)
+    shutil.copytree(tmp_path / "cut", tmp_path / "copy")
     assert command("train", "regimes", *KEYS, "--resume", tmp_path / "cut" / "checkpoint.pt").exit_code == 0
+    elsewhere = command("train", "regimes", *WORLD, "--resume", tmp_path / "copy", "--out", tmp_path / "moved")  # settings come from the checkpoint
+    assert elsewhere.exit_code == 0 and arrays(tmp_path / "moved" / "best.pt").keys() == arrays(tmp_path / "cut" / "best.pt").keys()
+    assert (tmp_path / "moved" / "progress.csv").read_text().count("\n") == 5
+    there = command("train", "regimes", *WORLD, "--resume", tmp_path / "copy", "--out", tmp_path / "whole")
+    assert there.exit_code == 2 and "exists" in there.stderr
+    (tmp_path / "copy" / "best.pt").unlink()
+    lost = command("train", "regimes", *WORLD, "--resume", tmp_path / "copy")
+    assert lost.exit_code == 2 and "no best.pt" in lost.stderr
     for name in ("checkpoint.pt", "best.pt"):
         one, two = arrays(tmp_path / "whole" / name), arrays(tmp_path / "cut" / name)
         assert one.keys() == two.keys() and all(np.array_equal(one[key], two[key]) for key in one)
@@ -58,7 +69,7 @@ def test_a_training_resumed_after_an_interrupt_ends_as_one_without(command, tmp_
     ("given", "status", "says"),
     [
         (["regimes", "--device", "cuda:99"], 3, "CUDA"),
-        (["regimes", "--device", "abacus"], 3, "no such kind of device"),
+        (["regimes", "--device", "abacus"], 2, "no such kind of device"),
         (["regimes", "--set", "learning.alpha=2"], 2, "learning.alpha: must be from 0 to 1"),
         (["regimes", "--algorithm", "ippo", "--set", "learning.adaptation=agent"], 2, "needs an uncertainty"),
         (["regimes", "--resume", "nowhere.pt"], 2, "no such checkpoint"),
