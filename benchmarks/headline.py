@@ -2,7 +2,7 @@
 
     python -m benchmarks.headline [SCENARIO ...] [--algorithms vamappo,mappo,ippo] [--seeds 5] [--decisions 200000] [--replications 30]
     python -m benchmarks.headline regimes --variants vamappo:no-prior,vamappo:shuffled     # controls and ablations, see VARIANTS
-    python -m benchmarks.headline --report                                                 # only the table of what there is
+    python -m benchmarks.headline --report [--write docs/learning.md]                      # only the table of what there is
 
 Settings were chosen on validation seeds (the scenario's seed + 1000). A training learns on seeds of its own, its best checkpoint is chosen by
 validation, and that one plays the test seeds (the scenario's own), once: a stored result is not run again unless its entry is deleted.
@@ -46,6 +46,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "own": {"credit": "share", "alpha": 0},
     "one-member": {"members": 1},
 }
+BEGIN, END = "<!-- begin: headline -->", "<!-- end: headline -->"
 BASELINES = "expected-utility,shortest-expected-delay,earliest-finish"
 
 
@@ -181,6 +182,7 @@ def main() -> None:
     reader.add_argument("--workers", type=int, default=1)
     reader.add_argument("--out", type=Path, default=HERE / "headline.json")
     reader.add_argument("--report", action="store_true")
+    reader.add_argument("--write", type=Path, help="a page between whose two marks the table is put")
     chosen = reader.parse_args()
     book = Book(chosen.out)
     wanted = [text.partition(":")[::2] for text in (chosen.variants or chosen.algorithms).split(",")]
@@ -203,6 +205,10 @@ def main() -> None:
                     (scores,) = played(name, str(best), chosen.replications, chosen.workers).values()
                     book.put("trainings", key, {**facts, **scores})
     print(report(book))
+    if chosen.write is not None:
+        before, _, rest = chosen.write.read_text(encoding="utf-8").partition(BEGIN)
+        _, _, after = rest.partition(END)
+        chosen.write.write_text(f"{before}{BEGIN}\n\n{report(book)}\n\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
