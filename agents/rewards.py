@@ -108,10 +108,11 @@ class Ledger:
         value = worth(request, now)
         if value == 0.0:
             return
-        calls = decided(request)
-        interest = [exp(min(self.beta * (now - call.time), MOST_INTEREST)) if self.accrues else 1.0 for call in calls]
-        if self.credit in ("team", "ingress") and calls:
-            value *= sum(interest) / len(calls)
+        by_call = self.credit in ("share", "full")
+        calls = decided(request) if by_call or self.accrues else []
+        worths = [value * exp(min(self.beta * (now - call.time), MOST_INTEREST)) for call in calls] if self.accrues else [value] * len(calls)
+        if worths and not by_call:
+            value = sum(worths) / len(worths)
         if self.credit == "team":
             if self.log is not None:
                 self.log.append((-1, now, request.id, value))
@@ -122,10 +123,9 @@ class Ledger:
         if self.credit == "ingress" or not calls:
             self.credit_to(request.ingress, now, request.id, value)
             return
-        if self.credit == "share":
-            value /= len(calls)
-        for call, grown in zip(calls, interest, strict=True):
-            self.credit_to(call.agent, now, request.id, value * grown)
+        parts = len(calls) if self.credit == "share" else 1
+        for call, whole in zip(calls, worths, strict=True):
+            self.credit_to(call.agent, now, request.id, whole / parts)
 
     def credit_to(self, agent: int, now: float, request: int, value: float) -> None:
         """An agent earns (or with a negative value pays) something now."""

@@ -171,8 +171,9 @@ class Environment:
         """Brings back the state of a window's end from the episode's number and its actions: simulations are deterministic."""
         self.begin(episode)
         for action in actions:
-            self.encoder.values(self.decision)
+            self.encoder.last[self.decision.agent] = self.decision.time
             if self.prior is not None:
+                self.encoder.values(self.decision)
                 self.prior.values(self.decision)
             if self.step(action) is None:
                 raise SimulationError("the stored actions do not fit the scenario: the episode ended before them")

@@ -9,24 +9,15 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
+from benchmarks.__main__ import cpu
 from benchmarks.headline import COMMON
 from scenarios.reading import load
 from scenarios.training import course_of
 
 SCALAR = {"members": 1, "quantiles": 0, "prior_scale": 0.0, "mask_probability": 1.0, "adaptation": "off"}
-
-
-def cpu(work: Callable[[], Any]) -> tuple[float, Any]:
-    """(CPU seconds that it takes, what it returns)."""
-    begun = time.process_time()
-    found = work()
-    return time.process_time() - begun, found
 
 
 def main() -> None:

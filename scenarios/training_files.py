@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from scenarios.reading import dump_yaml
-from scenarios.results import ResultsError, manifest, write_json
+from scenarios.results import ResultsError, manifest, read_json, write_json
 
 LATEST, BEST, POLICY, PROGRESS, EVENTS = "checkpoint.pt", "best.pt", "policy.npz", "progress.csv", "tensorboard"
 FIGURES = (
@@ -37,8 +37,10 @@ def check_folder(out: Path, force: bool) -> None:
 def clear(out: Path) -> None:
     """Makes the folder, without an earlier training's files."""
     out.mkdir(parents=True, exist_ok=True)
-    for path in (*(out / name for name in (LATEST, BEST, POLICY, PROGRESS, "manifest.json")), *out.glob("*.yaml")):
-        path.unlink(missing_ok=True)
+    told = read_json(out / "manifest.json") if (out / "manifest.json").exists() else {}
+    scenarios = [f"{name}.yaml" for name in ("scenario", *(told.get("scenarios") or ()))]
+    for name in (LATEST, BEST, POLICY, PROGRESS, "manifest.json", *scenarios):
+        (out / name).unlink(missing_ok=True)
     shutil.rmtree(out / EVENTS, ignore_errors=True)
 
 

@@ -44,16 +44,17 @@ def train(
         raise fail("--from-trace is how a training begins: leave it out with --resume")
     from agents.checkpoint import described_settings
     from scenarios.recorded import read_recording
+    from scenarios.training_files import LATEST
 
     recording = read_recording(from_trace) if from_trace is not None else None
     if resume is not None and resume.is_dir():
-        resume = resume / "checkpoint.pt"
+        resume = resume / LATEST
     stored = described_settings(resume) if resume is not None else None
     given = [f"learning.{name}={value}" for name, value in (("algorithm", algorithm), ("decisions", decisions)) if value is not None]
     loaded = [load(name, [*given, *(set_ or [])], spike or []) for name in scenarios]
     for warning in dict.fromkeys(warning for each in loaded for warning in each.warnings):
         print(f"note: {warning}", file=sys.stderr)
-    asked = bool(given) or any(text.startswith("learning.") for text in set_ or [])
+    asked = bool(given) or any(text.startswith(("learning.", "learning=")) for text in set_ or [])
     if stored is not None and seed is None:
         seed = stored[1]
     course = course_of(loaded, seed or 0, stored[0] if stored is not None and not asked else None)

@@ -61,6 +61,9 @@ def test_a_training_resumed_after_an_interrupt_ends_as_one_without(command, tmp_
     assert float(rows[0][1]["validation"]) == pytest.approx(said["validations"][0]["utility"], rel=1e-6) and float(rows[0][3]["m.site-a"]) == 1.0
     manifest = json.loads((tmp_path / "cut" / "manifest.json").read_text())
     assert manifest["complete"] and manifest["seeds"] == said["seeds"]
+    (tmp_path / "moved" / "mine.yaml").write_text("kept")
+    assert command("train", "regimes", *KEYS, "--decisions", "96", "--out", tmp_path / "moved", "--force").exit_code == 0
+    assert (tmp_path / "moved" / "mine.yaml").exists() and (tmp_path / "moved" / "progress.csv").read_text().count("\n") == 2
     again = command("train", "regimes", *KEYS, "--out", tmp_path / "whole")
     assert again.exit_code == 2 and "--resume" in again.stderr
 
