@@ -21,6 +21,7 @@ import numpy as np
 
 from agents.checkpoint import CheckpointError, read, taken
 from agents.features import NODE, OWN, SLOT, classes
+from agents.forecast import LAYERS, RATIOS, Forecast
 from agents.settings import Learning, settings_of
 from simulator.descriptions import description
 
@@ -94,6 +95,7 @@ class Stored:
     observed: dict[str, Any]
     updates: int
     actors: tuple[ActorWeights, ...] = field(repr=False)
+    forecast: Forecast | None = field(repr=False, default=None)
 
     def number_of(self, nodes: Sequence[str]) -> np.ndarray:
         """Which actor acts for every node; CheckpointError where it depends on nodes that are others."""
@@ -159,7 +161,7 @@ def stored_at(path: Path, changed: int, size: int) -> Stored:
         if not actors or (count > 1 and settings.parameters == "shared"):
             raise CheckpointError(f"{path}: holds {count} actor(s), which does not fit its settings")
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        return Stored(path, digest, settings, seen, int(described["updates"]), actors)
+        return Stored(path, digest, settings, seen, int(described["updates"]), actors, forecast_of(path, taken(arrays, "forecast"), settings, sizes))
     except (KeyError, TypeError, AttributeError, IndexError, OSError) as error:
         raise CheckpointError(f"{path}: does not hold what a checkpoint holds: {error}") from None
     except ValueError as error:
@@ -184,6 +186,19 @@ def actor_of(path: Path, weights: dict[str, np.ndarray], sizes: dict[str, int]) 
         if weights[name].dtype.kind != "f" or not np.isfinite(weights[name]).all():
             raise CheckpointError(f"{path}: the actor's {name} holds values that are not finite numbers")
     return ActorWeights({name: weights[name].astype(np.float32) for name in SHAPES})
+
+
+def forecast_of(path: Path, weights: dict[str, np.ndarray], settings: Learning, sizes: dict[str, int]) -> Forecast | None:
+    """The forecast that a policy's prior needs, whose arrays are checked; None where it needs none."""
+    if not settings.greedy_prior or settings.prior_forecast != "learned":
+        return None
+    h, levels = sizes["h"], len(RATIOS)
+    for name, (inputs, outputs) in zip(LAYERS, ((sizes["f"] + sizes["g"], h), (h, h), (h, levels)), strict=True):
+        for array, expected in ((f"{name}.weight", (outputs, inputs)), (f"{name}.bias", (outputs,))):
+            found = weights.get(array)
+            if found is None or found.shape != expected or found.dtype.kind != "f" or not np.isfinite(found).all():
+                raise CheckpointError(f"{path}: the forecast's {array} is missing, of another shape than {expected}, or not of finite numbers")
+    return Forecast({name: array.astype(np.float32) for name, array in weights.items()})
 
 
 def taken_dotted(weights: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
@@ -236,7 +251,7 @@ class LearnedActor:
         self.encoder = Encoder(self.shape, simulation)
         self.actors = found.actors
         self.number = found.number_of([node.name for node in simulation.nodes]).tolist()
-        self.prior = Prior(found.settings, self.encoder) if found.settings.greedy_prior else None
+        self.prior = Prior(found.settings, self.encoder, found.forecast) if found.settings.greedy_prior else None
         self.actions = [a for a in range(self.shape.actions) if a < self.shape.width or learned(a, self.shape, found.observed)]
         self.sampled = sampled
         self.split, self.width = len(self.shape.own), self.shape.width
@@ -255,7 +270,7 @@ class LearnedActor:
             rows = action_rows(rows, shape)
         logits = self.actors[self.number[decision.agent]].logits(flat[: self.split], rows[legal])
         if self.prior is not None:
-            logits += np.array(self.prior.values(decision), np.float32)[legal]
+            logits += np.array(self.prior.values(decision, flat), np.float32)[legal]
         self.logits = logits
         if self.sampled:
             cumulative = softmax(logits.astype(np.float64)).cumsum()

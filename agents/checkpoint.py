@@ -41,7 +41,7 @@ class CheckpointError(ValueError):
 def save(path: Path, learner: Learner, more: dict[str, Any] | None = None, arrays: dict[str, np.ndarray] | None = None) -> None:
     """Writes the learner's state to `path` atomically; `more` is JSON of the trainer's, `arrays` its arrays."""
     held: dict[str, np.ndarray] = {f"more/{name}": array for name, array in (arrays or {}).items()}
-    for part, module in (("policy", learner.policy), ("critic", learner.critic)):
+    for part, module in modules(learner).items():
         held |= {f"{part}/{name}": value.detach().cpu().numpy() for name, value in module.state_dict().items()}
     for name, optimiser in optimisers(learner).items():
         for index, state in optimiser.state_dict()["state"].items():
@@ -53,6 +53,8 @@ def save(path: Path, learner: Learner, more: dict[str, Any] | None = None, array
         "normaliser": learner.normaliser.moments.state(), "scale": learner.scale.state(), "adaptation": learner.adaptation.state(),
         "shuffles": learner.shuffles.bit_generator.state, "masks": learner.masks.bit_generator.state, "more": more or {},
     }  # fmt: skip
+    if learner.forecaster is not None:
+        described["forecasts"] = learner.forecaster.shuffles.bit_generator.state
     write(path, described, held)
 
 
@@ -61,7 +63,7 @@ def write_policy(checkpoint: Path, target: Path) -> None:
     described, arrays = read(checkpoint)
     kept = {name: described[name] for name in ("format", "version", "settings", "sizes", "seed", "updates")}
     seen = {name: value for name, value in described["more"].items() if name == "observation"}
-    write(target, {**kept, "weights_only": True, "more": seen}, {name: array for name, array in arrays.items() if name.startswith("policy/")})
+    write(target, {**kept, "weights_only": True, "more": seen}, {name: array for name, array in arrays.items() if name.startswith(("policy/", "forecast/"))})
 
 
 def write(path: Path, described: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
@@ -122,7 +124,7 @@ def restore(path: Path, device: str = "cpu") -> tuple[Learner, dict[str, Any], d
         broken = [name for name, value in arrays.items() if value.dtype.kind == "f" and not np.isfinite(value).all()]
         if broken:
             raise ValueError(f"{broken[0]} has values that are not finite numbers")
-        for part, module in (("policy", learner.policy), ("critic", learner.critic)):
+        for part, module in modules(learner).items():
             module.load_state_dict({name: learner.tensor(value) for name, value in taken(arrays, part).items()})
         for name, optimiser in optimisers(learner).items():
             load_optimiser(optimiser, taken(arrays, name), learner)
@@ -132,15 +134,24 @@ def restore(path: Path, device: str = "cpu") -> tuple[Learner, dict[str, Any], d
         learner.adaptation.load(described["adaptation"])
         learner.shuffles.bit_generator.state = described["shuffles"]
         learner.masks.bit_generator.state = described["masks"]
+        if learner.forecaster is not None:
+            learner.forecaster.shuffles.bit_generator.state = described["forecasts"]
     except (KeyError, TypeError, RuntimeError, ValueError) as error:
         raise CheckpointError(f"{path}: does not hold what a checkpoint holds: {' '.join(str(error).split())}") from None
     return learner, described["more"], taken(arrays, "more")
 
 
+def modules(learner: Learner) -> dict[str, Any]:
+    """Every network by its name in the file."""
+    found = {"policy": learner.policy, "critic": learner.critic}
+    return {**found, "forecast": learner.forecaster.network} if learner.forecaster is not None else found
+
+
 def optimisers(learner: Learner) -> dict[str, Any]:
     """Every optimiser by its name in the file."""
     found = {f"policy_optimiser-{i}": optimiser for i, optimiser in enumerate(learner.policy_optimisers)}
-    return {**found, "critic_optimiser": learner.critic_optimiser}
+    found["critic_optimiser"] = learner.critic_optimiser
+    return {**found, "forecast_optimiser": learner.forecaster.optimiser} if learner.forecaster is not None else found
 
 
 def load_optimiser(optimiser: Any, arrays: dict[str, np.ndarray], learner: Learner) -> None:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agents.forecast import Forecast, Weights
 from agents.rollout import Group, Plan, Window
 
 if TYPE_CHECKING:
     from agents.networks import Sizes
 
-Weights = dict[str, np.ndarray]
 Place = tuple[int, list[int]]  # an environment's episode and its actions in it
 
 
@@ -38,14 +38,15 @@ class Part:
         for group in self.groups:
             group.begin()
 
-    def collect(self, weights: Weights, window: int) -> list[Window]:
+    def collect(self, weights: Weights, window: int, forecast: Weights | None = None) -> list[Window]:
         """One window of every group."""
         import torch
 
         from agents.learner import acting
 
         self.policy.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
-        return [group.collect(acting(self.policy), window) for group in self.groups]
+        foreseen = Forecast(forecast) if forecast is not None else None
+        return [group.collect(acting(self.policy), window, foreseen) for group in self.groups]
 
     def places(self) -> list[list[Place]]:
         """Where every environment is, by group."""
@@ -84,9 +85,9 @@ class Crew:
         """Starts every first episode."""
         self.each("begin", [()] * len(self.shares))
 
-    def collect(self, weights: Weights, window: int) -> Window:
+    def collect(self, weights: Weights, window: int, forecast: Weights | None = None) -> Window:
         """Window number `window` of all groups."""
-        found = self.each("collect", [(weights, window)] * len(self.shares))
+        found = self.each("collect", [(weights, window, forecast)] * len(self.shares))
         return Window.of([part for share in found for part in share])
 
     def places(self) -> list[Place]:

@@ -18,6 +18,7 @@ from torch import Tensor
 from agents import losses
 from agents.adaptation import Adaptation, Steps, uncertainty
 from agents.advantage import coordinated, coordination_weights, gae
+from agents.forecast import Forecaster
 from agents.networks import Critic, Policy, Sizes, quantile_levels
 from agents.running import Moments, ValueNormaliser
 from agents.settings import Learning
@@ -57,6 +58,7 @@ class Learner:
         self.shuffles, self.masks = (np.random.default_rng([seed, lane]) for lane in (1, 2))
         self.levels = torch.tensor(quantile_levels(settings.quantiles or 0), dtype=torch.float32, device=self.device)
         self.owners, self.owner_weights = owner_lists(graphs, settings)
+        self.forecaster = Forecaster(sizes.own + sizes.slot, settings, seed) if settings.greedy_prior and settings.prior_forecast == "learned" else None
         self.updates = 0
 
     # Acting
@@ -79,7 +81,7 @@ class Learner:
         self.set_rates(prepared.steps, 1.0 - progress if settings.schedule == "linear" else 1.0)
         count = np.bincount(number, minlength=self.graphs.agents)
         mask = self.bootstrap_mask(rollout, prepared.steps)
-        active, kls = np.ones(self.graphs.agents, dtype=bool), np.zeros(self.graphs.agents)
+        active, kls = np.full(self.graphs.agents, self.updates >= settings.actor_delay), np.zeros(self.graphs.agents)
         history: list[dict[str, float]] = []
         for _ in range(settings.epochs):
             kl_now = np.zeros(self.graphs.agents)
@@ -100,7 +102,7 @@ class Learner:
         names = sorted({name for figures in history for name in figures})
         means = {name: float(np.mean([figures[name] for figures in history if name in figures])) for name in names}
         kl = float((kls * count).sum() / max(count.sum(), 1))
-        first = history[0]["ratio_error"] if history else 0.0
+        first = history[0].get("ratio_error", 0.0) if history else 0.0
         stopped = float(1.0 - active[count > 0].mean())
         return {**prepared.diagnostics, **means, "first_ratio_error": first, "kl": kl, "stopped": stopped, "kl_by_agent": kls, "count": count}
 

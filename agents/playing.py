@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agents.forecast import Forecast
 from agents.observation import Batch, Encoder, Shape
 from agents.prior import Prior
 from agents.rollout import Act, action_rows, fill_actions
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
     from simulator.trace import Trace
 
 
-def play(worlds: Sequence[Simulation], shape: Shape, graph: int, nodes: int, act: Act, settings: Learning, seed: int) -> list[Trace]:
+def play(
+    worlds: Sequence[Simulation], shape: Shape, graph: int, nodes: int, act: Act, settings: Learning, seed: int, forecast: Forecast | None = None
+) -> list[Trace]:
     """Traces of fresh simulations of one scenario, run to their ends; `acting: sampled` draws by world and decision, else argmax."""
     encoders = [Encoder(shape, world) for world in worlds]
-    priors = [Prior(settings, encoder) if settings.greedy_prior else None for encoder in encoders]
+    priors = [Prior(settings, encoder, forecast) if settings.greedy_prior else None for encoder in encoders]
     draws = [np.random.default_rng([seed, 12, i]) for i in range(len(worlds))]
     batch = Batch(shape, len(worlds))
     slots = action_rows(batch.slots, shape)
@@ -33,7 +36,7 @@ def play(worlds: Sequence[Simulation], shape: Shape, graph: int, nodes: int, act
             batch.write(row, encoders[i], pending[i])
             chosen = priors[i]
             if chosen is not None:
-                prior[row] = chosen.values(pending[i])
+                prior[row] = chosen.values(pending[i], batch.data[row])
         rows = slice(0, len(live))
         if slots is not batch.slots:
             fill_actions(slots[rows], batch.slots[rows], shape)

@@ -1,15 +1,20 @@
-"""The greedy prior: a policy's logits begin at what the expected-utility baseline predicts, and learning adds to that.
+"""The greedy prior: a policy's logits begin at what each slot is predicted to be worth, and learning adds to that.
 
-The logit of a slot is raised by `greedy_prior` times the utility that `agents.baselines.utility` predicts for it, with the settings'
-`prior_price`, `prior_outcomes`, `prior_recent`, `prior_slowness` and `prior_memory`. A rejection counts as a predicted utility of zero. An
-untrained policy then already acts like that baseline, so a result with a prior must be shown beside one without.
+The logit of a slot is raised by `greedy_prior` times a prediction of the request's utility there. With `prior_forecast: fixed` it is that of
+`agents.baselines.utility` with the settings' `prior_price`, `prior_outcomes`, `prior_recent`, `prior_slowness` and `prior_memory`. With
+`learned` it is the mean utility over a forecast of how long the call will take (`agents.forecast`), less `prior_price` per second of work that
+it is likely to occupy the server with for each call there: the same toll, stretched as the forecast says. A rejection counts as a
+predicted utility of zero. An untrained policy then already acts like that rule, so a result with a prior must be shown beside one without.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agents.baselines.utility import ExpectedUtility, ExpectedUtilityActor
+import numpy as np
+
+from agents.baselines.utility import ExpectedUtility, ExpectedUtilityActor, worths_of
+from agents.forecast import RATIOS, Forecast, Outcomes
 from agents.observation import MEMORY, Encoder
 
 if TYPE_CHECKING:
@@ -17,27 +22,75 @@ if TYPE_CHECKING:
     from simulator.decisions import Decision
 
 LEAST = -10.0  # a predicted utility below counts as this: where no utility is declared it is minus a time, which may be infinite
+LONGEST = 8.0  # times the expected work is the most that a toll is stretched to
+TOLLS = np.minimum(RATIOS, LONGEST)
 
 
 class Prior:
-    """The prior of one simulation; `values(decision)` once the encoder has seen it, then `chose(decision, action)` once the action is known."""
+    """The prior of one simulation; `values(decision, row)` once the encoder has seen it, then `chose(decision, action)` once the action is known.
 
-    def __init__(self, settings: Learning, encoder: Encoder):
-        rule = ExpectedUtility(settings.prior_price, settings.prior_outcomes, settings.prior_recent, settings.prior_slowness, settings.prior_memory)
+    `row` is the observation, float32 [F + S * G]; `forecast` is needed where forecasts are learned. With `outcomes` set, what became of calls is kept there.
+    """
+
+    def __init__(self, settings: Learning, encoder: Encoder, forecast: Forecast | None = None):
+        learned = settings.prior_forecast == "learned"
+        if learned:
+            rule = ExpectedUtility(settings.prior_price)
+        else:
+            rule = ExpectedUtility(settings.prior_price, settings.prior_outcomes, settings.prior_recent, settings.prior_slowness, settings.prior_memory)
         self.actor = ExpectedUtilityActor(rule, encoder.world)
         self.encoder, self.weight, self.actions = encoder, settings.greedy_prior, encoder.shape.actions
         if self.actor.feedback is not None and settings.prior_memory == MEMORY:
             self.actor.feedback = encoder.feedback
+        self.learned, self.forecast = learned, forecast
+        self.worths = [worths_of(application) for application in encoder.world.applications]
+        self.outcomes: Outcomes | None = None
         self.expected: list[float] = []
+        self.rows = np.zeros((0, 0), np.float32)
 
-    def values(self, decision: Decision) -> list[float]:
+    def values(self, decision: Decision, row: np.ndarray) -> list[float]:
         """What is added to the logits of all actions [A]."""
-        rated = self.actor.rated(decision, self.encoder.expected)
-        self.expected = [time for _, time in rated]
-        values = [self.weight * max(value, LEAST) for value, _ in rated]
+        if self.learned:
+            rated = self.rated(decision, row)
+        else:
+            found = self.actor.rated(decision, self.encoder.expected)
+            self.expected = [time for _, time in found]
+            rated = [max(value, LEAST) for value, _ in found]
+        values = [self.weight * value for value in rated]
         return values + [0.0] * (self.actions - len(values))
+
+    def rated(self, decision: Decision, row: np.ndarray) -> list[float]:
+        """Mean utility under the forecast, less the toll, of every candidate."""
+        assert self.forecast is not None, "a learned forecast is needed, and none was handed over"
+        self.look(decision, row)
+        request, actor = decision.request, self.actor
+        candidates = decision.candidates
+        chances = self.forecast(self.rows)
+        after = [actor.remaining.after(decision, candidate) for candidate in candidates]
+        base = np.array(after) + (decision.time - request.arrival)
+        latency = base[:, None] + np.array(self.expected)[:, None] * RATIOS
+        worth = self.worths[request.application.index](latency, np.array([candidate.quality for candidate in candidates])[:, None])
+        values = (chances * np.maximum(worth, LEAST)).sum(1)
+        price = actor.rule.price
+        if price:
+            crowd = [candidate.mean_service * candidate.view.outstanding * candidate.share for candidate in candidates]
+            values -= price * (chances @ TOLLS) * np.array(crowd)
+        return np.maximum(values, LEAST).tolist()  # type: ignore[no-any-return]
+
+    def look(self, decision: Decision, row: np.ndarray) -> None:
+        """Takes in what was observed for a decision: what a forecast reads, and the times expected."""
+        own = len(self.encoder.shape.own)
+        n = len(decision.candidates)
+        slots = row[own:].reshape(self.encoder.shape.width, -1)[:n]
+        self.rows = np.empty((n, own + slots.shape[1]), np.float32)
+        self.rows[:, :own], self.rows[:, own:] = row[:own], slots
+        self.expected = [transfer + there for transfer, there in self.encoder.expected]
 
     def chose(self, decision: Decision, action: int) -> None:
         """The decision whose `values` were asked for last gets this action."""
-        if action < len(self.expected) and self.actor.feedback is not self.encoder.feedback:
+        if action >= len(self.expected):
+            return
+        if self.outcomes is not None:
+            self.outcomes.note(decision, self.rows[action], self.expected[action])
+        if self.actor.feedback is not None and self.actor.feedback is not self.encoder.feedback:
             self.actor.chose(decision, decision.candidates[action], self.expected[action])

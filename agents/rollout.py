@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents.advantage import interval_rewards
+from agents.forecast import Forecast, Outcomes
 from agents.observation import Batch, Encoder, Shape
 from agents.prior import Prior
 from agents.rewards import Ledger, worth
@@ -105,6 +106,8 @@ class Environment:
     actions: list[int] = field(default_factory=list)  # of the episode so far: with its number, all there is to know of its state
     stretches: list[Stretch] = field(default_factory=list)
     ended_requests: list[tuple[float, float]] = field(default_factory=list)
+    forecast: Forecast | None = None
+    calls: list[tuple[np.ndarray, float]] = field(default_factory=list)  # that ended: observation, actual over expected time
 
     def __post_init__(self) -> None:
         self.graph = self.number % len(self.plan.makes)
@@ -122,7 +125,9 @@ class Environment:
         self.ledger = Earnings(world, settings)
         world.ledger = self.ledger
         self.encoder = Encoder(self.shape, world)
-        self.prior = Prior(settings, self.encoder) if settings.greedy_prior else None
+        self.prior = Prior(settings, self.encoder, self.forecast) if settings.greedy_prior else None
+        if self.prior is not None and self.prior.learned:
+            self.prior.outcomes = Outcomes()
         share = (self.number + 1) / settings.environments if episode == 0 else 1.0
         self.limit = min(settings.episode, world.span.horizon or INFINITY) * share
         self.loop = world.decisions()
@@ -157,8 +162,20 @@ class Environment:
         """Closes the present stretch at `end` [s]."""
         self.stretches.append(Stretch(self.first, self.rows, end, self.encoder.node_states(), self.ledger.events()))
         self.first = self.rows
+        self.take_outcomes()
         self.ended_requests += self.ledger.ended_requests
         self.ledger.ended_requests = []
+
+    def foresee(self, forecast: Forecast | None) -> None:
+        """Predicts by this forecast from now on."""
+        self.forecast = forecast
+        if self.prior is not None:
+            self.prior.forecast = forecast
+
+    def take_outcomes(self) -> None:
+        """Keeps what can be learned from calls that have ended."""
+        if self.prior is not None and self.prior.outcomes is not None:
+            self.prior.outcomes.take(self.calls)
 
     def window(self) -> tuple[list[Stretch], list[tuple[float, float]]]:
         """Ends a window at the pending decision; (its stretches, what became of requests)."""
@@ -173,28 +190,34 @@ class Environment:
         for action in actions:
             self.encoder.last[self.decision.agent] = self.decision.time
             if self.prior is not None:
-                self.encoder.values(self.decision)
-                self.prior.values(self.decision)
+                values, _ = self.encoder.values(self.decision)
+                self.prior.look(self.decision, np.array(values, np.float32))
             if self.step(action) is None:
                 raise SimulationError("the stored actions do not fit the scenario: the episode ended before them")
         self.ledger.events()
         self.ledger.ended_requests = []
+        self.take_outcomes()
+        self.calls = []
 
 
 @dataclass(frozen=True)
 class Window:
-    """Transitions, and beside them: utility and latency [s] of every request that ended, rewards that came before any decision."""
+    """Transitions, and beside them: utility and latency [s] of every request that ended, rewards that came before any decision, and of calls
+    that ended, where forecasts are learned, the observation [n, F + G] and actual over expected time [n].
+    """
 
     transitions: Transitions
     utility: np.ndarray
     latency: np.ndarray
     early: float
+    seen: np.ndarray
+    ratios: np.ndarray
 
     @staticmethod
     def of(parts: Sequence[Window]) -> Window:
         """Several as one."""
-        utility, latency = (np.concatenate([getattr(part, name) for part in parts]) for name in ("utility", "latency"))
-        return Window(join([part.transitions for part in parts]), utility, latency, sum(part.early for part in parts))
+        utility, latency, seen, ratios = (np.concatenate([getattr(part, name) for part in parts]) for name in ("utility", "latency", "seen", "ratios"))
+        return Window(join([part.transitions for part in parts]), utility, latency, sum(part.early for part in parts), seen, ratios)
 
 
 class Group:
@@ -211,8 +234,10 @@ class Group:
         for environment in self.environments:
             environment.begin(0)
 
-    def collect(self, act: Act, window: int) -> Window:
+    def collect(self, act: Act, window: int, forecast: Forecast | None = None) -> Window:
         """Window number `window`."""
+        for environment in self.environments:
+            environment.foresee(forecast)
         with collector_paused():
             found = self.gathered(act, window)
         begun = sum(environment.episode for environment in self.environments)
@@ -241,7 +266,7 @@ class Group:
                 state[row, i, : len(known)] = known
                 agent[row, i], time[row, i] = decision.agent, decision.time
                 if environment.prior is not None:
-                    prior[row * E + i] = environment.prior.values(decision)
+                    prior[row * E + i] = environment.prior.values(decision, batch.data[row * E + i])
             if slots is not batch.slots:
                 fill_actions(slots[rows], batch.slots[rows], plan.shapes[0])
             number = self.graphs * plan.nodes + agent[row]
@@ -249,9 +274,12 @@ class Group:
             for environment, chosen in zip(environments, action[row].tolist(), strict=True):
                 environment.answer(chosen)
         streams, ended, early = Streams(plan, time, agent), [], 0.0
+        calls: list[tuple[np.ndarray, float]] = []
         for i, environment in enumerate(environments):
             stretches, found = environment.window()
             ended += found
+            calls += environment.calls
+            environment.calls = []
             for stretch in stretches:
                 early += streams.add(i, environment.graph, stretch, environment.ledger.beta)
         t, e = streams.order()  # type: ignore[assignment]
@@ -266,6 +294,7 @@ class Group:
                 offsets=np.cumsum([0, *map(len, streams.times)]), terminated=np.zeros(len(streams.states), bool),
             ),
             utility, latency, early,
+            np.array([row for row, _ in calls], np.float32).reshape(len(calls), -1), np.array([ratio for _, ratio in calls], np.float64),
         )  # fmt: skip
 
 

@@ -85,8 +85,10 @@ class Learning:
     warm_up_updates: int = 10
     target_kl: float | None = 0.02
     critic_rate: Literal["constant", "opposite"] = "constant"
-    # The policy. `greedy_prior`: weight of the expected-utility baseline's prediction in a slot's logit; `prior_...`: that baseline's keys.
+    # The policy. `greedy_prior`: weight of the predicted utility in a slot's logit; `prior_forecast`: predicted by the expected-utility
+    # baseline, whose keys the other `prior_...` are, or by what is learned of how long calls take; `prior_price` holds for both.
     greedy_prior: float = 0.0
+    prior_forecast: Literal["fixed", "learned"] = "fixed"
     prior_price: float = 0.0
     prior_outcomes: Share = 0.0
     prior_recent: Share = 0.0
@@ -101,7 +103,8 @@ class Learning:
     # Every so many updates the policy plays so many replications of validation seeds; the best is kept.
     validate_every: int = 20
     validation_replications: int = 4
-    # The update.
+    # The update. In the first `actor_delay` updates only the critic learns, and the forecast.
+    actor_delay: int = 0
     environments: int = 32
     window: int = 8192
     epochs: int = 4
@@ -129,7 +132,7 @@ class Learning:
         for name in ("gamma", "gae_lambda", "alpha"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 return f"{name} must be from 0 to 1, got {getattr(self, name)}"
-        for name in ("k_lr", "k_c", "prior_scale", "greedy_prior", "entropy", "warm_up_updates", "rounds", "quantiles", "prior_price"):
+        for name in ("k_lr", "k_c", "prior_scale", "greedy_prior", "entropy", "warm_up_updates", "actor_delay", "rounds", "quantiles", "prior_price"):
             if not 0.0 <= getattr(self, name) < math.inf:
                 return f"{name} must not be negative, got {getattr(self, name)}"
         for name in ("learning_rate", "critic_learning_rate", "huber", "gradient_norm", "episode", "prior_memory"):

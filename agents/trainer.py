@@ -115,9 +115,12 @@ class Trainer:
     def advance(self) -> dict[str, Any]:
         """One window and its update; returns its figures."""
         begun = time.perf_counter()
-        window = self.crew.collect(weights_of(self.learner.policy), self.windows)
+        forecaster = self.learner.forecaster
+        window = self.crew.collect(weights_of(self.learner.policy), self.windows, forecaster.weights() if forecaster is not None else None)
         collected = time.perf_counter()
         found = self.learner.update(window.transitions, self.windows / self.last)
+        if forecaster is not None:
+            found |= forecaster.fit(window.seen, window.ratios)
         self.windows += 1
         rates = {"rollout_s": collected - begun, "update_s": time.perf_counter() - collected}
         rates["decisions_per_s"] = len(window.transitions) / (rates["rollout_s"] + rates["update_s"])

@@ -136,16 +136,19 @@ class Course:
 
     def validate(self, trainer: Trainer) -> float:
         """Mean utility (or what stands for it) of the present policy on the same validation replications each time, over all scenarios."""
+        from agents.forecast import Forecast
         from agents.learner import acting
         from agents.playing import play
         from analysis.evaluation import sample_of
 
         found = []
         act = acting(trainer.learner.policy, trainer.learner.device)
+        forecaster = trainer.learner.forecaster
+        forecast = Forecast(forecaster.weights()) if forecaster is not None else None
         for graph, (each, shape) in enumerate(zip(self.loaded, self.plan.shapes, strict=True)):
             scenario, base = lean(each.scenario), each.path.parent.resolve()
             worlds = [build(scenario, base, scenario.seed + VALIDATION, i) for i in range(self.settings.validation_replications)]
-            traces = play(worlds, shape, graph, self.plan.nodes, act, self.settings, self.seed)
+            traces = play(worlds, shape, graph, self.plan.nodes, act, self.settings, self.seed, forecast)
             found.append(float(np.mean([return_of(sample_of(trace)) for trace in traces])))
         return float(np.mean(found))
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from math import exp
 from typing import Any, Literal
 
+import numpy as np
+
 from agents.baselines.feedback import Feedback
 from agents.baselines.remaining import Remaining
 from simulator.decisions import Candidate, Decision
@@ -161,7 +163,15 @@ def worth_of(application: Any) -> Any:
     return Worth(utility, application.timeout if application.timeout is not None else INFINITY).of
 
 
-def minus_latency(latency: float, quality: float) -> float:
+def worths_of(application: Any) -> Any:
+    """The same for arrays of any shape."""
+    utility = application.utility
+    if utility is None:
+        return minus_latency
+    return Worth(utility, application.timeout if application.timeout is not None else INFINITY).many
+
+
+def minus_latency(latency: Any, quality: Any) -> Any:
     """What counts where no utility is declared."""
     return -latency
 
@@ -185,3 +195,9 @@ class Worth:
             return -self.penalty
         exponent = self.steepness * (latency - self.midpoint)
         return min(quality * self.scale / (1.0 + exp(min(exponent, STEEPEST))) - self.cost, 1.0)
+
+    def many(self, latency: np.ndarray, quality: np.ndarray) -> np.ndarray:
+        """Utilities of requests that end after `latency` [s]."""
+        exponents = np.minimum(self.steepness * (latency - self.midpoint), STEEPEST)
+        values = np.minimum(quality * self.scale / (1.0 + np.exp(exponents)) - self.cost, 1.0)
+        return np.where(latency > self.timeout, -self.penalty, values) if self.timeout < INFINITY else values
