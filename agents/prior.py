@@ -50,19 +50,25 @@ class Prior:
 
     def values(self, decision: Decision, row: np.ndarray) -> list[float]:
         """What is added to the logits of all actions [A]."""
-        if self.learned:
-            rated = self.rated(decision, row)
-        else:
-            found = self.actor.rated(decision, self.encoder.expected)
-            self.expected = [time for _, time in found]
-            rated = [max(value, LEAST) for value, _ in found]
+        self.look(decision, row)
+        rated = self.rated(decision) if self.learned else [max(value, LEAST) for value, _ in self.actor.rated(decision, self.encoder.expected)]
         values = [self.weight * value for value in rated]
         return values + [0.0] * (self.actions - len(values))
 
-    def rated(self, decision: Decision, row: np.ndarray) -> list[float]:
+    def look(self, decision: Decision, row: np.ndarray) -> None:
+        """Takes in what is known at a decision: the times expected, how own calls ended, and what a forecast reads."""
+        self.expected = [transfer + there for transfer, there in self.encoder.expected]
+        if self.actor.feedback is not None:
+            self.actor.feedback.look(decision.agent, decision.time)
+        if self.learned:
+            n, own = len(self.expected), len(self.encoder.shape.own)
+            slots = row[own:].reshape(self.encoder.shape.width, -1)[:n]
+            self.rows = np.empty((n, own + slots.shape[1]), np.float32)
+            self.rows[:, :own], self.rows[:, own:] = row[:own], slots
+
+    def rated(self, decision: Decision) -> list[float]:
         """Mean utility under the forecast, less the toll, of every candidate."""
         assert self.forecast is not None, "a learned forecast is needed, and none was handed over"
-        self.look(decision, row)
         request, actor = decision.request, self.actor
         candidates = decision.candidates
         chances = self.forecast(self.rows)
@@ -76,15 +82,6 @@ class Prior:
             crowd = [candidate.mean_service * candidate.view.outstanding * candidate.share for candidate in candidates]
             values -= price * (chances @ TOLLS) * np.array(crowd)
         return np.maximum(values, LEAST).tolist()  # type: ignore[no-any-return]
-
-    def look(self, decision: Decision, row: np.ndarray) -> None:
-        """Takes in what was observed for a decision: what a forecast reads, and the times expected."""
-        own = len(self.encoder.shape.own)
-        n = len(decision.candidates)
-        slots = row[own:].reshape(self.encoder.shape.width, -1)[:n]
-        self.rows = np.empty((n, own + slots.shape[1]), np.float32)
-        self.rows[:, :own], self.rows[:, own:] = row[:own], slots
-        self.expected = [transfer + there for transfer, there in self.encoder.expected]
 
     def chose(self, decision: Decision, action: int) -> None:
         """The decision whose `values` were asked for last gets this action."""

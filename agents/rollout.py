@@ -188,8 +188,9 @@ class Environment:
         """Brings back the state of a window's end from the episode's number and its actions: simulations are deterministic."""
         self.begin(episode)
         for action in actions:
-            self.encoder.last[self.decision.agent] = self.decision.time
-            if self.prior is not None:
+            if self.prior is None:
+                self.encoder.last[self.decision.agent] = self.decision.time
+            else:
                 values, _ = self.encoder.values(self.decision)
                 self.prior.look(self.decision, np.array(values, np.float32))
             if self.step(action) is None:
@@ -294,7 +295,8 @@ class Group:
                 offsets=np.cumsum([0, *map(len, streams.times)]), terminated=np.zeros(len(streams.states), bool),
             ),
             utility, latency, early,
-            np.array([row for row, _ in calls], np.float32).reshape(len(calls), -1), np.array([ratio for _, ratio in calls], np.float64),
+            np.array([row for row, _ in calls], np.float32).reshape(len(calls), batch.own.shape[1] + batch.slots.shape[2]),
+            np.array([ratio for _, ratio in calls], np.float64),
         )  # fmt: skip
 
 

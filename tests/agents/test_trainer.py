@@ -35,7 +35,7 @@ def run(trainer: Trainer, windows: int) -> Trainer:
     return trainer
 
 
-@pytest.mark.parametrize("keys", [{}, {"greedy_prior": 10.0, "prior_outcomes": 0.5}])
+@pytest.mark.parametrize("keys", [{}, {"greedy_prior": 10.0, "prior_outcomes": 0.5}, {"greedy_prior": 40.0, "prior_forecast": "learned", "actor_delay": 1}])
 def test_resumed_equals_uninterrupted(tmp_path: Path, keys):
     path = tmp_path / "at-2.pt"
     whole = run(training(**keys), 4)
@@ -70,7 +70,7 @@ def test_a_damaged_checkpoint_is_not_resumed(tmp_path: Path, name, spoil):
 
 
 def test_workers_change_nothing_and_their_errors_are_raised_here():
-    keys = {"environments": 18, "window": 18 * 6}
+    keys = {"environments": 18, "window": 18 * 6, "greedy_prior": 40.0, "prior_forecast": "learned"}
     alone, two = training(**keys), training(workers=2, **keys)
     with two.crew:
         figures = [run(each, 1).advance() for each in (alone, two)]
