@@ -156,10 +156,12 @@ def optimisers(learner: Learner) -> dict[str, Any]:
 
 def load_optimiser(optimiser: Any, arrays: dict[str, np.ndarray], learner: Learner) -> None:
     """Puts back an optimiser's moments; its rates are set anew at every update."""
+    import torch
+
     state: dict[int, dict[str, Any]] = {}
     for name, value in arrays.items():
         index, key = name.split("/")
-        state.setdefault(int(index), {})[key] = learner.tensor(value)
+        state.setdefault(int(index), {})[key] = torch.as_tensor(value.copy()) if key == "step" else learner.tensor(value)  # Adam counts on the CPU
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
 
 

@@ -74,16 +74,19 @@ class Forecaster:
         with torch.no_grad():
             self.network[-1].bias[torch.from_numpy(LEVELS == 0.0)] = SURE  # type: ignore[operator]
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=settings.critic_learning_rate, eps=1e-5)
-        self.rate, self.epochs = settings.critic_learning_rate, settings.epochs
+        self.rate, self.linear, self.epochs = settings.critic_learning_rate, settings.schedule == "linear", settings.epochs
         self.shuffles = np.random.default_rng([seed, 6])
 
-    def fit(self, rows: np.ndarray, ratios: np.ndarray, schedule: float = 1.0) -> dict[str, float]:
-        """Some epochs over calls that ended, rows [n, F + G] and actual over expected time [n]; returns the loss before each step [nat], averaged."""
+    def fit(self, rows: np.ndarray, ratios: np.ndarray, progress: float = 0.0) -> dict[str, float]:
+        """Some epochs over calls that ended, rows [n, F + G] and actual over expected time [n]; returns the loss before each step [nat], averaged.
+
+        `progress` in [0, 1] drives the learning-rate schedule.
+        """
         import torch
 
         if not len(rows):
             return {}
-        self.optimiser.param_groups[0]["lr"] = self.rate * schedule
+        self.optimiser.param_groups[0]["lr"] = self.rate * (1.0 - progress if self.linear else 1.0)
         x, wanted = torch.from_numpy(rows), torch.from_numpy(targets(ratios))
         losses = []
         for _ in range(self.epochs):

@@ -118,9 +118,10 @@ class Trainer:
         forecaster = self.learner.forecaster
         window = self.crew.collect(weights_of(self.learner.policy), self.windows, forecaster.weights() if forecaster is not None else None)
         collected = time.perf_counter()
-        found = self.learner.update(window.transitions, self.windows / self.last)
+        progress = self.windows / self.last
+        found = self.learner.update(window.transitions, progress)
         if forecaster is not None:
-            found |= forecaster.fit(window.seen, window.ratios)
+            found |= forecaster.fit(window.seen, window.ratios, progress)
         self.windows += 1
         rates = {"rollout_s": collected - begun, "update_s": time.perf_counter() - collected}
         rates["decisions_per_s"] = len(window.transitions) / (rates["rollout_s"] + rates["update_s"])

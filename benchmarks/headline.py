@@ -1,6 +1,6 @@
 """The headline: trained policies against the best tuned baseline, VAMAPPO against MAPPO and IPPO, controls; every figure with an interval.
 
-    python -m benchmarks.headline [SCENARIO ...] [--algorithms vamappo,mappo,ippo] [--seeds 5] [--decisions 200000] [--replications 30]
+    python -m benchmarks.headline [SCENARIO ...] [--algorithms vamappo,mappo,ippo] [--seeds 5] [--decisions 1000000] [--replications 30]
     python -m benchmarks.headline regimes --variants vamappo:no-prior,vamappo:shuffled     # controls and ablations, see VARIANTS
     python -m benchmarks.headline --report [--write docs/learning.md]                      # only the table of what there is
 
@@ -17,8 +17,10 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,12 +32,15 @@ from scenarios.reading import load
 from scenarios.training import course_of, return_of
 
 HERE = Path(__file__).parent
+SAVE_EVERY = 8  # windows
 COMMON = {
-    "beta": "2 /s", "gae_lambda": 0.98, "learning_rate": 0.0015, "epochs": 6, "window": 4096, "validate_every": 8,
-    "greedy_prior": 40, "prior_price": 0.7, "prior_outcomes": 1, "prior_memory": "15 s",
+    "beta": "1 /s", "gae_lambda": 0.98, "learning_rate": 0.0015, "epochs": 3, "window": 4096, "validate_every": 24,
+    "greedy_prior": 40, "prior_forecast": "learned", "prior_price": 0.5, "actor_delay": 12,
 }  # fmt: skip
 VARIANTS: dict[str, dict[str, Any]] = {
-    "no-prior": {"greedy_prior": 0},
+    "no-prior": {"greedy_prior": 0, "prior_forecast": "fixed"},
+    "fixed-prior": {"prior_forecast": "fixed", "prior_price": 0.7, "prior_outcomes": 1, "prior_memory": "15 s"},
+    "forecast-alone": {"actor_delay": 1_000_000},
     "no-caf": {"alpha": 0},
     "no-adaptation": {"adaptation": "off"},
     "by-state": {"adaptation": "state"},
@@ -66,12 +71,32 @@ class Book:
         beside.replace(self.path)
 
 
-def checkpoint_of(scenario: str, label: str, seed: int, decisions: int) -> Path:
-    """Where the best checkpoint of a training is."""
-    return HERE / "results" / "headline" / f"{scenario}-{label.replace(':', '-')}-{seed}-{decisions}" / "best.pt"
+class Task(NamedTuple):
+    """A training."""
+
+    scenario: str
+    algorithm: str
+    variant: str
+    seed: int
+    decisions: int
+    device: str
+
+    @property
+    def label(self) -> str:
+        return f"{self.algorithm}:{self.variant}" if self.variant else self.algorithm
+
+    @property
+    def key(self) -> str:
+        """Its name among the results."""
+        return f"{self.scenario}/{self.label}/{self.seed}"
 
 
-def played(name: str, texts: str, replications: int, workers: int) -> dict[str, dict[str, Any]]:
+def folder_of(task: Task) -> Path:
+    """Where a training keeps its files."""
+    return HERE / "results" / "headline" / f"{task.scenario}-{task.label.replace(':', '-')}-{task.seed}-{task.decisions}"
+
+
+def played(name: str, texts: str, replications: int, workers: int = 1) -> dict[str, dict[str, Any]]:
     """Utility, p99 [s] and completed share of every test replication, by policy."""
     loaded = load(name)
     policies = policies_of(texts)
@@ -84,36 +109,57 @@ def played(name: str, texts: str, replications: int, workers: int) -> dict[str, 
     return found
 
 
-def train(name: str, algorithm: str, variant: str, seed: int, decisions: int, folder: Path) -> dict[str, Any]:
-    """One training, from where it was stopped; returns what is to be known of it."""
+def train(task: Task) -> Task:
+    """One training, from where it was stopped; what is to be known of it is left beside its checkpoints."""
     import torch
 
     from agents.trainer import Trainer
 
     torch.set_num_threads(1)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    name, algorithm, variant, seed, decisions, device = task
+    folder = folder_of(task)
     keys = {**COMMON, **VARIANTS.get(variant, {}), "algorithm": algorithm, "decisions": decisions}
     course = course_of([load(name, [f"learning.{key}={value}" for key, value in keys.items()])], seed)
     latest, best, clock = folder / "checkpoint.pt", folder / "best.pt", folder / "seconds.json"
     begun, before = time.process_time(), json.loads(clock.read_text()) if clock.exists() else 0.0
     if latest.exists():
-        trainer = Trainer.resumed(latest, course.plan, facts=course.facts)
+        trainer = Trainer.resumed(latest, course.plan, device=device, facts=course.facts)
     else:
-        trainer = Trainer.new(course.plan, course.graphs, facts=course.facts)
+        trainer = Trainer.new(course.plan, course.graphs, device=device, facts=course.facts)
     while not trainer.done:
         figures = trainer.advance()
         if trainer.windows % course.settings.validate_every == 0 or trainer.done:
             found = course.validate(trainer)
             if trainer.judged(found):
                 trainer.save(best)
-            said = f"validation {found:.4f}, training {figures['utility']:.4f}, KL {figures['kl']:.4f}"
+            said = f"validation {found:.4f}, training {figures['utility']:.4f}, KL {figures['kl']:.4f}, {before + time.process_time() - begun:.0f} s"
             print(f"  {name} {algorithm} {variant} {seed}: {figures['decisions']:,} decisions, {said}", flush=True)
-        trainer.save(latest)
-        clock.write_text(json.dumps(before + time.process_time() - begun))
-    return {
+        if trainer.windows % SAVE_EVERY == 0 or trainer.done:
+            trainer.save(latest)
+            clock.write_text(json.dumps(before + time.process_time() - begun))
+    facts = {
         "settings": {key: value for key, value in asdict(course.settings).items() if value is not None}, **course.facts,
-        "decisions": trainer.windows * trainer.per_window,
+        "decisions": trainer.windows * trainer.per_window, "device": device,
         "validations": [[row["decisions"], round(row["utility"], 5)] for row in trainer.validations], "cpu_s": round(before + time.process_time() - begun, 1),
     }  # fmt: skip
+    (folder / "facts.json").write_text(json.dumps(facts))
+    return task
+
+
+def finish(task: Task, replications: int) -> tuple[Task, dict[str, Any]]:
+    """The training (unless it is done), and then the test seeds."""
+    facts = folder_of(task) / "facts.json"
+    if not facts.exists():
+        train(task)
+    (scores,) = played(task.scenario, str(best_of(task)), replications).values()
+    return task, {**json.loads(facts.read_text()), **scores}
+
+
+def best_of(task: Task) -> Path:
+    """The best checkpoint of a training, or the policy that was made of it."""
+    folder = folder_of(task)
+    return next((path for path in (folder / "best.pt", folder / "policy.npz") if path.exists()), folder / "best.pt")
 
 
 def rows_of(book: Book, scenario: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -177,9 +223,11 @@ def main() -> None:
     reader.add_argument("--algorithms", default="vamappo,mappo,ippo")
     reader.add_argument("--variants", default="", help="algorithm:variant with commas between, instead of --algorithms")
     reader.add_argument("--seeds", type=int, default=5)
-    reader.add_argument("--decisions", type=int, default=200_000)
+    reader.add_argument("--decisions", type=int, default=1_000_000)
     reader.add_argument("--replications", type=int, default=30)
-    reader.add_argument("--workers", type=int, default=1)
+    reader.add_argument("--workers", type=int, default=1, help="trainings at a time")
+    reader.add_argument("--device", default="cpu")
+    reader.add_argument("--only-train", action="store_true", help="leave the test seeds for later")
     reader.add_argument("--out", type=Path, default=HERE / "headline.json")
     reader.add_argument("--report", action="store_true")
     reader.add_argument("--write", type=Path, help="a page between whose two marks the table is put")
@@ -189,21 +237,24 @@ def main() -> None:
     for _, variant in wanted:
         if variant and variant not in VARIANTS:
             reader.error(f"there is no variant {variant!r}; there are {', '.join(VARIANTS)}")
-    for seed in () if chosen.report else range(chosen.seeds):
-        for name in chosen.scenarios:
+    todo = [
+        Task(name, algorithm, variant, seed, chosen.decisions, chosen.device)
+        for seed in range(0 if chosen.report else chosen.seeds) for name in chosen.scenarios for algorithm, variant in wanted
+    ]  # fmt: skip
+    todo = [task for task in todo if task.key not in book.all["trainings"]]
+    with get_context("spawn").Pool(chosen.workers) as pool:
+        if chosen.only_train:
+            for task in pool.imap_unordered(train, [task for task in todo if not (folder_of(task) / "facts.json").exists()]):
+                print(f"trained {task.key}", flush=True)
+            return
+        for name in dict.fromkeys(task.scenario for task in todo):
             base = book.all["baselines"].get(name)
             if base is None or base["scenario_sha256"] != digest_of(load(name)):
-                tuned = [text for text in tuned_policies(name).values()]
-                found = played(name, ",".join([BASELINES, "oracle", *tuned]), chosen.replications, chosen.workers)
+                texts = ",".join([BASELINES, "oracle", *tuned_policies(name).values()])
+                found = played(name, texts, chosen.replications, chosen.workers)
                 book.put("baselines", name, {"scenario_sha256": digest_of(load(name)), "policies": found})
-            for algorithm, variant in wanted:
-                label = f"{algorithm}:{variant}" if variant else algorithm
-                key = f"{name}/{label}/{seed}"
-                if key not in book.all["trainings"]:
-                    best = checkpoint_of(name, label, seed, chosen.decisions)
-                    facts = train(name, algorithm, variant, seed, chosen.decisions, best.parent)
-                    (scores,) = played(name, str(best), chosen.replications, chosen.workers).values()
-                    book.put("trainings", key, {**facts, **scores})
+        for task, found in pool.imap_unordered(partial(finish, replications=chosen.replications), todo):
+            book.put("trainings", task.key, found)
     print(report(book))
     if chosen.write is not None:
         before, _, rest = chosen.write.read_text(encoding="utf-8").partition(BEGIN)

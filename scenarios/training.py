@@ -6,6 +6,7 @@ Seeds are disjoint by their roots: tests use the scenario's own seed s, validati
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import math
 from collections.abc import Sequence
@@ -142,7 +143,7 @@ class Course:
         from analysis.evaluation import sample_of
 
         found = []
-        act = acting(trainer.learner.policy, trainer.learner.device)
+        act = acting(copy.deepcopy(trainer.learner.policy).cpu())  # as rollouts do: a few rows at a time
         forecaster = trainer.learner.forecaster
         forecast = Forecast(forecaster.weights()) if forecaster is not None else None
         for graph, (each, shape) in enumerate(zip(self.loaded, self.plan.shapes, strict=True)):
