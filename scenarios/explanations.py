@@ -76,7 +76,9 @@ def explain(
         hits, names = zip(*(hits_of(trace) for trace in traces), strict=True)
         rows = rows_to_show(recording, chosen[0], hits[0], at)
         values = values_of(policy, recording, [row for row, _ in rows])
-        shown = [shown_decision(recording, row, when, value) for (row, when), value in zip(rows, values, strict=True)]
+        forecasts = forecasts_of(policy, recording, [row for row, _ in rows])
+        known = zip(rows, values, forecasts, strict=True)
+        shown = [shown_decision(recording, row, when, value, forecast) for (row, when), value, forecast in known]
         found[label] = Explained(recording, list(hits), list(names), chosen, shown)
     return found
 
@@ -114,7 +116,7 @@ def rows_to_show(recording: Recording, replication: int, hits: Sequence[Hit], at
     return [(int(row), "from the start") for row in rows[: 4 * EACH]]
 
 
-def shown_decision(recording: Recording, row: int, when: str, value: dict[str, Any] | None) -> dict[str, Any]:
+def shown_decision(recording: Recording, row: int, when: str, value: dict[str, Any] | None, forecast: list[dict[str, float]] | None) -> dict[str, Any]:
     """One decision as plain data."""
     told, slots = recording.described, recording.slot_names[row]
     probabilities = None if recording.probabilities is None else recording.probabilities[row]
@@ -126,6 +128,7 @@ def shown_decision(recording: Recording, row: int, when: str, value: dict[str, A
         actions.append({
             "action": name, "chosen": action == int(recording.action[row]), "legal": bool(recording.mask[row, action]),
             "probability": None if probabilities is None else float(probabilities[action]),
+            "forecast": forecast[action] if forecast is not None and action < len(slots) else None,
             "features": {key: round(item, PLACES) for key, item in features.items() if key != "there"},
         })  # fmt: skip
     return {
@@ -134,6 +137,27 @@ def shown_decision(recording: Recording, row: int, when: str, value: dict[str, A
         "own": {name: round(item, PLACES) for name, item in zip(told["own"], recording.own[row].tolist(), strict=True)},
         "actions": actions, "value": value,
     }  # fmt: skip
+
+
+def forecasts_of(policy: Any, recording: Recording, rows: Sequence[int]) -> list[list[dict[str, float]] | None]:
+    """How long a checkpoint forecasts that a call would take at each slot of these decisions, over the time expected: the mean (of ratios
+    up to the largest level), and the chance of twice as long and more; None for each where it forecasts nothing.
+    """
+    from agents.acting import stored
+    from agents.forecast import RATIOS
+
+    nothing: list[list[dict[str, float]] | None] = [None] * len(rows)
+    if getattr(policy, "kind", "") != "checkpoint" or not rows:
+        return nothing
+    found = stored(policy.file)
+    if found.forecast is None or found.observed["own"] != recording.described["own"]:
+        return nothing
+    told: list[list[dict[str, float]] | None] = []
+    for row in rows:
+        slots = recording.slots[row, : len(recording.slot_names[row])]
+        chances = found.forecast(np.concatenate([np.tile(recording.own[row], (len(slots), 1)), slots], 1))
+        told.append([{"mean": float(chance @ RATIOS), "twice": float(chance[RATIOS >= 2.0].sum())} for chance in chances])
+    return told
 
 
 def values_of(policy: Any, recording: Recording, rows: Sequence[int]) -> list[dict[str, Any] | None]:

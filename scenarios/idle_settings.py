@@ -6,8 +6,10 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from agents.settings import Learning
 from scenarios.schema import Scenario
 from simulator.pool import TurnBalancer
+from simulator.units import count_of
 
 EPISODES = {"slow_down", "freeze", "outage", "link", "rtt_recording", "flash_crowd", "cascade"}
 
@@ -31,11 +33,21 @@ def idle_settings(scenario: Scenario, nodes: list[Any]) -> Iterator[str]:
             if shed is not None and shed.hopeless and limit == math.inf:
                 yield f"{where}.shed: hopeless needs a time-out (of the call or its application): nothing is ever too late"
     yield from spike_notes(scenario, nodes)
-    learning = scenario.learning
-    if learning is not None and not learning.greedy_prior:
-        given = [f"prior_{key}" for key in ("price", "outcomes", "recent", "slowness") if getattr(learning, f"prior_{key}")]
+    if scenario.learning is not None:
+        yield from learning_notes(scenario.learning)
+
+
+def learning_notes(learning: Learning) -> Iterator[str]:
+    """Keys of learning that other keys leave without effect."""
+    corrections = [f"prior_{key}" for key in ("outcomes", "recent", "slowness") if getattr(learning, f"prior_{key}")]
+    if not learning.greedy_prior:
+        given = ["prior_price"] * bool(learning.prior_price) + corrections + ["prior_forecast"] * (learning.prior_forecast == "learned")
         if given:
             yield f"learning.{', '.join(given)}: without 'greedy_prior' there is no prior that these could change"
+    elif learning.prior_forecast == "learned" and corrections:
+        yield f"learning.{', '.join(corrections)}: with 'prior_forecast: learned' nothing is corrected by hand, and these have no effect"
+    if learning.actor_delay * learning.window >= learning.decisions:
+        yield f"learning.actor_delay: {count_of(learning.actor_delay, 'window')} of {learning.window:,} decisions are all there are: the policy never learns"
 
 
 def spike_notes(scenario: Scenario, nodes: list[Any]) -> Iterator[str]:

@@ -39,6 +39,9 @@ def print_decision(console: Any, shown: Mapping[str, Any]) -> None:
     table.add_row("chosen", *("<==" if action["chosen"] else "" if action["legal"] else "(illegal)" for action in actions), style="bold")
     if actions[0]["probability"] is not None:
         table.add_row("probability", *(f"{action['probability']:.3f}" for action in actions))
+    if actions[0]["forecast"] is not None:
+        for name, key in (("forecast / expected time", "mean"), ("chance of twice as long", "twice")):
+            table.add_row(name, *("" if action["forecast"] is None else f"{action['forecast'][key]:.2f}" for action in actions))
     for name in actions[0]["features"]:
         values = [action["features"].get(name) for action in actions]
         if len(set(values)) > 1:  # what is alike everywhere says nothing of the choice

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from agents.settings import Learning
+from scenarios.idle_settings import learning_notes
 from simulator.descriptions import adapter
 
 
@@ -34,3 +35,18 @@ def test_written_out_and_read_again_it_is_the_same():
 def test_contradictions_are_refused(keys, sentence):
     with pytest.raises(ValueError, match=sentence):
         Learning(**keys)
+
+
+@pytest.mark.parametrize(
+    "keys, sentence",
+    [
+        ({"prior_price": 0.5, "prior_forecast": "learned"}, "prior_price, prior_forecast: without 'greedy_prior'"),
+        ({"greedy_prior": 40.0, "prior_forecast": "learned", "prior_outcomes": 1.0}, "learning.prior_outcomes: with 'prior_forecast: learned'"),
+        ({"actor_delay": 200, "window": 8192}, "200 windows of 8,192 decisions are all there are"),
+        ({"greedy_prior": 40.0, "prior_forecast": "learned", "prior_price": 0.5, "actor_delay": 12}, None),
+        ({}, None),
+    ],
+)
+def test_keys_without_effect_are_said(keys, sentence):
+    notes = list(learning_notes(Learning(**keys)))
+    assert [sentence in note for note in notes] == ([True] if sentence else [])

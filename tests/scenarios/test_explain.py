@@ -8,11 +8,12 @@ import torch
 from typer.testing import CliRunner
 
 from agents.acting import Checkpoint
+from agents.forecast import RATIOS, Forecast
 from agents.recording import Recorder
 from agents.valuation import expected
 from scenarios.build import build
 from scenarios.commands import app, register
-from scenarios.explanations import values_of
+from scenarios.explanations import forecasts_of, values_of
 from scenarios.reading import load
 from scenarios.recorded import recording_in
 from tests.agents.acting import checkpoint_for
@@ -53,6 +54,23 @@ def test_the_folder_and_the_tables_say_what_was_seen_chosen_and_expected(folder)
         assert len(shown["value"]["members"]) == 5 and shown["value"]["epistemic"] > 0.0 and "0.9" in shown["value"]["quantiles"]
     before, during = (baseline["routing"]["share_on_the_node_hit"][phase]["value"] for phase in ("before", "during"))
     assert 0.0 <= during <= 1.0 and 0.0 <= before <= 1.0 and baseline["routing"]["episodes"] > 2
+
+
+def test_forecasts_are_those_that_the_policy_acts_by(folder):
+    learner = checkpoint_for(REGIMES, folder / "f.pt", greedy_prior=40.0, prior_forecast="learned")
+    policy = Checkpoint(str(folder / "f.pt"))
+    simulation = build(REGIMES, load("regimes").path.parent)
+    recording = recording_in([Recorder(simulation, policy.actor(simulation), "it").run()])
+    rows = [3, 50]
+    forecast = Forecast(learner.forecaster.weights())
+    for row, told in zip(rows, forecasts_of(policy, recording, rows), strict=True):
+        seen = np.concatenate([np.tile(recording.own[row], (len(told), 1)), recording.slots[row, : len(told)]], 1)
+        assert len(told) == len(recording.slot_names[row])
+        assert [slot["mean"] for slot in told] == pytest.approx(list(forecast(seen) @ RATIOS))
+        assert all(0.0 < slot["twice"] < 1.0 for slot in told)
+    assert forecasts_of(Checkpoint(str(folder / "a.pt")), recording, rows) == [None, None]
+    found = evaluate("--policies", folder / "f.pt", "--replications", 1, "--explain")
+    assert found.exit_code == 0 and "chance of twice as long" in found.output
 
 
 def test_values_are_the_learners(folder):
