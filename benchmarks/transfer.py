@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from analysis.training import mean_difference
-from benchmarks.headline import BASELINES, HERE, Book, checkpoint_of, middle, played
+from benchmarks.headline import BASELINES, HERE, Book, Task, best_of, middle, played
 from benchmarks.tune_baselines import tuned_policies
 
 MAP = HERE / "maps" / "ten-sites.yaml"
@@ -36,7 +36,7 @@ def main() -> None:
         book.put("transfer", "baselines", played(str(MAP), texts, chosen.replications, chosen.workers))
     trained = []
     for seed in range(chosen.seeds):
-        key, file = f"{chosen.label}/{seed}", checkpoint_of("regimes", chosen.label, seed, chosen.decisions)
+        key, file = f"{chosen.label}/{seed}", best_of(Task("regimes", *chosen.label.partition(":")[::2], seed, chosen.decisions, "cpu"))
         if key not in book.all["transfer"] and file.exists():
             (scores,) = played(str(MAP), str(file), chosen.replications, chosen.workers).values()
             book.put("transfer", key, scores)

@@ -39,12 +39,13 @@ def main() -> None:
     for _ in range(3):
         trainer.advance()
     scalar = Learner(replace(course.settings, **SCALAR), sizes_of(course.plan.shapes[0]), course.graphs, 0)
-    ratios, costs, rollouts = [], [], []
+    ratios, costs, rollouts, fits = [], [], [], []
     with trainer.crew:
         for pair in range(chosen.pairs):
-            seconds, window = cpu(partial(trainer.crew.collect, weights_of(trainer.learner.policy), 3 + pair))
+            seconds, window = cpu(partial(trainer.crew.collect, weights_of(trainer.learner.policy), 3 + pair, trainer.learner.forecaster.weights()))
             rollouts.append(seconds)
             data = window.transitions
+            fits.append(cpu(partial(trainer.learner.forecaster.fit, window.seen, window.ratios))[0])
             spent = {learner: cpu(partial(learner.update, data))[0] for learner in ((trainer.learner, scalar) if pair % 2 else (scalar, trainer.learner))}
             ensemble, plain = (1e6 * spent[learner] / len(data) for learner in (trainer.learner, scalar))
             ratios.append(ensemble / plain)
@@ -53,6 +54,7 @@ def main() -> None:
     print(f"{chosen.scenario}, window {decisions:,}, {course.settings.epochs} epochs, CPU us a decision, median (least to greatest) of {chosen.pairs}")
     for name, values in (
         ("rollout", [1e6 * value / decisions for value in rollouts]),
+        ("fit of the forecast", [1e6 * value / decisions for value in fits]),
         ("update, ensemble of 5 with 16 quantiles", [each[0] for each in costs]),
         ("update, scalar critic", [each[1] for each in costs]),
     ):
