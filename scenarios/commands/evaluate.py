@@ -153,12 +153,10 @@ def execute(
     explained_at: list[float] | None = None,
 ) -> int:
     """Runs, prints and stores; returns the exit status. Where `explained_at` is not None, decisions are explained too."""
-    from analysis.evaluation import evaluate as judge
-    from scenarios.commands import DONE, INTERRUPTED
-    from scenarios.commands.comparison_tables import print_evaluation
     from scenarios.commands.tables import Progress
-    from scenarios.evaluation import run_tasks, tasks, whole
-    from scenarios.evaluation_files import facts_of, read_samples, write_evaluation
+    from scenarios.evaluation import run_tasks, tasks
+    from scenarios.evaluation_files import read_samples
+    from scenarios.interruption import Shield
     from scenarios.results import check_target
 
     samples: dict[str, list[Any]] = {label: [] for label in policies}
@@ -169,26 +167,47 @@ def execute(
             check_target(target, force)
     done = {(label, sample.replication) for label, of in samples.items() for sample in of}
     todo = [task for task in tasks(scenario, loaded.path.parent.resolve(), policies, replications) if (task.label, task.replication) not in done]
-    interrupted, failure = False, None
-    with Progress(scenario, len(todo), show=sys.stderr.isatty()) as progress:
-        try:
-            for label, sample in run_tasks(todo, workers, progress):
-                samples[label].append(sample)
-        except KeyboardInterrupt:
-            interrupted = True
-        except Exception as error:  # said at the end: what is finished is kept as after Ctrl-C
-            failure = error
+    failure: Exception | None = None
+    with Shield() as shield:
+        with Progress(scenario, len(todo), show=sys.stderr.isatty()) as progress:
+            try:
+                with shield.may_stop():
+                    for label, sample in run_tasks(todo, workers, progress):
+                        samples[label].append(sample)
+            except KeyboardInterrupt:
+                explained_at = None
+            except Exception as error:  # said at the end: what is finished is kept as after Ctrl-C
+                failure, explained_at = error, None
+        return conclude(loaded, scenario, policies, reference, samples, len(replications), workers, target, as_json, explained_at, failure, shield)
+
+
+def conclude(
+    loaded: Any, scenario: Any, policies: dict[str, Any], reference: str, samples: dict[str, list[Any]], asked: int, workers: int, target: Path | None,
+    as_json: bool, explained_at: list[float] | None, failure: Exception | None, shield: Any,
+) -> int:  # fmt: skip
+    """Judges, stores and prints the replications that are done under every policy; returns the exit status."""
+    from analysis.evaluation import evaluate as judge
+    from scenarios.commands import DONE, INTERRUPTED
+    from scenarios.commands.comparison_tables import print_evaluation
+    from scenarios.evaluation import whole
+    from scenarios.evaluation_files import facts_of, write_evaluation
+
     kept = whole({label: sorted(of, key=lambda sample: sample.replication) for label, of in samples.items()})
-    if not kept[reference]:
+    complete = len(kept[reference])
+    if not complete:
         if failure is not None:
             raise failure
         print("interrupted before the first replication was finished under every policy: nothing to keep", file=sys.stderr)
         return INTERRUPTED
     found = judge(kept, reference)
     facts = facts_of(scenario, policies, found)
-    if interrupted or failure is not None:
-        explained_at = None
-    told = None if explained_at is None else Told.of(loaded, scenario, policies, kept, reference, workers, explained_at, facts["labels"])
+    told = None
+    if explained_at is not None:
+        try:
+            with shield.may_stop():
+                told = Told.of(loaded, scenario, policies, kept, reference, workers, explained_at, facts["labels"])
+        except KeyboardInterrupt:
+            print("interrupted: nothing is explained", file=sys.stderr)
     if target is not None:
         write_evaluation(target, scenario, facts, found, told.write if told is not None else None)
     if as_json:
@@ -197,11 +216,14 @@ def execute(
         print_evaluation(facts, found, target)
         if told is not None:
             told.show()
-    if interrupted or failure is not None:
+    if complete < asked or failure is not None:
         again = f"run again with --resume --out {target} for the others" if target is not None else "nothing was stored"
-        some = f"{len(kept[reference])} of {count_of(len(replications), 'replication')}"
+        some = f"{complete} of {count_of(asked, 'replication')}"
         print(f"{'failed' if failure else 'interrupted'}: kept {some}, finished under every policy; {again}", file=sys.stderr)
         if failure is not None:
             raise failure
+        return INTERRUPTED
+    if shield.came:
+        print(f"interrupted after the last replication: {'everything is printed' if target is None else f'everything is in {target}'}", file=sys.stderr)
         return INTERRUPTED
     return DONE

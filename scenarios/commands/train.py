@@ -107,6 +107,7 @@ def execute(course: Any, resume: Path | None, device: str, workers: int, out: Pa
     from agents.checkpoint import write_policy
     from agents.trainer import Trainer
     from scenarios.commands import DONE, INTERRUPTED
+    from scenarios.interruption import Shield
     from scenarios.training_files import BEST, LATEST, POLICY, Log, check_folder, clear, discard, has_tensorboard, take_over, write_manifest
 
     torch.set_num_threads(1)  # results do not depend on the machine's cores; rollouts have processes of their own
@@ -137,19 +138,21 @@ def execute(course: Any, resume: Path | None, device: str, workers: int, out: Pa
     write_manifest(out, course, trainer, spent())
     log = Log(out, course.agents, trainer.windows, has_tensorboard())
     interrupted = False
-    with trainer.crew, Display(trainer, course, sys.stderr.isatty()) as display:
+    with trainer.crew, Display(trainer, course, sys.stderr.isatty()) as display, Shield() as shield:
         try:
-            while not trainer.done:
-                figures = trainer.advance()
-                if trainer.windows % course.settings.validate_every == 0 or trainer.done:
-                    figures["validation"] = course.validate(trainer)
-                    if trainer.judged(figures["validation"]):
-                        trainer.save(out / BEST)
-                        write_policy(out / BEST, out / POLICY)
+            while not trainer.done and not shield.came:
+                with shield.may_stop():
+                    figures = trainer.advance()
+                    if trainer.windows % course.settings.validate_every == 0 or trainer.done:
+                        figures["validation"] = course.validate(trainer)
+                if "validation" in figures and trainer.judged(figures["validation"]):
+                    trainer.save(out / BEST)
+                    write_policy(out / BEST, out / POLICY)
                 trainer.save(out / LATEST)
                 kept = trainer.windows
                 log.write(figures)
                 display.show(figures)
+            interrupted = shield.came and not trainer.done
         except KeyboardInterrupt:
             interrupted = True
         finally:
@@ -165,6 +168,9 @@ def execute(course: Any, resume: Path | None, device: str, workers: int, out: Pa
         return INTERRUPTED
     write_manifest(out, course, trainer, spent())
     report(course, trainer, out, spent(), as_json)
+    if shield.came:
+        print(f"interrupted after the last window: everything is in {out}", file=sys.stderr)
+        return INTERRUPTED
     return DONE
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import signal
 
 import pytest
 
@@ -220,3 +221,27 @@ def test_energy_is_compared_where_nodes_declare_their_power():
     assert found.figures["local-first"]["energy_j"].value == pytest.approx(60 * windows, rel=0.05)
     assert found.differences["least-loaded"]["energy_j"].value < 0.0
     assert evaluate({"a": samples_of("{kind: poisson, rate: 40 /s}", "random")}, "a").figures["a"]["energy_j"].reason == "no node declares its power"
+
+
+def test_an_interrupt_while_results_are_written_loses_nothing(command, tmp_path, monkeypatch):
+    from scenarios import evaluation_files
+
+    real = evaluation_files.write_samples
+
+    def cut(*given):
+        signal.raise_signal(signal.SIGINT)
+        real(*given)
+
+    monkeypatch.setattr(evaluation_files, "write_samples", cut)
+    found = command("evaluate", "regimes", *SHORT, "--policies", "local-first", "--replications", 2, "--out", tmp_path / "out")
+    assert found.exit_code == 130 and "what is done is being written" in found.stderr and "everything is in" in found.stderr
+    assert len(json.loads((tmp_path / "out" / "evaluation.json").read_text())["policies"]) == 1
+
+
+def test_an_interrupt_while_decisions_are_explained_keeps_the_evaluation(command, tmp_path, monkeypatch):
+    from scenarios import explanations
+
+    monkeypatch.setattr(explanations, "explain", lambda *given, **named: signal.raise_signal(signal.SIGINT))
+    found = command("evaluate", "regimes", *SHORT, "--policies", "local-first", "--replications", 1, "--explain", "--out", tmp_path / "out")
+    assert found.exit_code == 130 and "nothing is explained" in found.stderr
+    assert (tmp_path / "out" / "evaluation.json").exists() and not (tmp_path / "out" / "explanations.json").exists()

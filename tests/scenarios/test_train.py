@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import signal
 
 import numpy as np
 import pytest
@@ -83,6 +84,23 @@ def test_a_training_resumed_after_an_interrupt_ends_as_one_without(command, tmp_
 def test_refusals(command, tmp_path, given, status, says):
     found = command("train", *given, "--out", tmp_path / "out")
     assert found.exit_code == status and says in found.stderr and not (tmp_path / "out").exists()
+
+
+def test_an_interrupt_while_a_checkpoint_is_written_ends_after_it(command, tmp_path, monkeypatch):
+    from agents.trainer import Trainer
+
+    save = Trainer.save
+
+    def cut(self, path):
+        if path.name == "checkpoint.pt" and self.windows == 2:
+            signal.raise_signal(signal.SIGINT)
+        save(self, path)
+
+    monkeypatch.setattr(Trainer, "save", cut)
+    found = command("train", "regimes", *KEYS, "--out", tmp_path / "out")
+    assert found.exit_code == 130 and "what is done is being written" in found.stderr and "holds 192 decisions" in found.stderr
+    assert read(tmp_path / "out" / "checkpoint.pt")[0]["more"]["training"]["windows"] == 2
+    assert (tmp_path / "out" / "progress.csv").read_text().count("\n") == 3
 
 
 def test_load_and_spikes_vary_by_episode_and_training_seeds_are_apart():
