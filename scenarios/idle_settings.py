@@ -12,6 +12,7 @@ from simulator.pool import TurnBalancer
 from simulator.units import count_of
 
 EPISODES = {"slow_down", "freeze", "outage", "link", "rtt_recording", "flash_crowd", "cascade"}
+LARGE_RATE = 0.1  # of learning, a step
 
 
 def idle_settings(scenario: Scenario, nodes: list[Any]) -> Iterator[str]:
@@ -46,6 +47,9 @@ def learning_notes(learning: Learning) -> Iterator[str]:
             yield f"learning.{', '.join(given)}: without 'greedy_prior' there is no prior that these could change"
     elif learning.prior_forecast == "learned" and corrections:
         yield f"learning.{', '.join(corrections)}: with 'prior_forecast: learned' nothing is corrected by hand, and these have no effect"
+    for name in ("learning_rate", "critic_learning_rate"):
+        if getattr(learning, name) > LARGE_RATE:
+            yield f"learning.{name}: {getattr(learning, name):g} is far above what Adam learns with (1e-4 to 1e-2)"
     if learning.actor_delay * learning.window >= learning.decisions:
         yield f"learning.actor_delay: {count_of(learning.actor_delay, 'window')} of {learning.window:,} decisions are all there are: the policy never learns"
 

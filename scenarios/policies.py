@@ -78,6 +78,10 @@ def policy_of(text: str) -> Any:
     except WrongPath as error:
         raise PolicyError(f"policy {text.strip()!r}: {error}") from None
     except ValidationError as error:
+        folder = Path(text.strip())
+        if folder.is_dir():
+            held = sorted(path.name for path in folder.glob("*.pt"))
+            raise PolicyError(f"policy {text.strip()!r} is a folder: name a checkpoint in it" + (f", such as {folder / held[0]}" if held else "")) from None
         raise PolicyError(f"policy {text.strip()!r}: {'; '.join(sentences(error.errors()))}") from None
 
 

@@ -35,7 +35,7 @@ def plot_differences(axes: Axes, differences: Mapping[str, Difference], name: st
     axes.ticklabel_format(axis="x", style="sci", scilimits=(-4, 4))
     axes.tick_params(axis="x", labelsize=8)
     axes.set_yticks(range(len(labels)), labels, fontsize=8)
-    axes.set_ylim(len(labels) - 0.5, -0.5)
+    axes.set_ylim(max(len(labels), 1) - 0.5, -0.5)
     axes.set_xlabel(f"{UNITS.get(name, name)} minus that of {reference}", fontsize=9)
     for verdict, colour in SHADES.items():
         axes.plot([], [], color=colour, linewidth=2.2, label=verdict)

@@ -56,6 +56,14 @@ def test_logits_are_those_of_torch_and_acting_is_their_argmax(tmp_path, paramete
     assert np.allclose(found.log_prob, log_probs[np.arange(len(found)), found.action], atol=1e-4)
 
 
+def test_a_folder_is_no_policy_but_may_hold_one(tmp_path):
+    with pytest.raises(PolicyError, match=r"is a folder: name a checkpoint in it$"):
+        policy_of(str(tmp_path))
+    checkpoint_for(REGIMES, tmp_path / "best.pt")
+    with pytest.raises(PolicyError, match=r"is a folder: name a checkpoint in it, such as .*best.pt"):
+        policy_of(str(tmp_path))
+
+
 def test_a_greedy_prior_is_added_to_the_logits(tmp_path):
     """A prior that outweighs the network acts like the baseline whose predictions it has, corrections included."""
     checkpoint_for(REGIMES, tmp_path / "a.pt", greedy_prior=1e5, prior_outcomes=0.5)

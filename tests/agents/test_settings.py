@@ -43,6 +43,7 @@ def test_contradictions_are_refused(keys, sentence):
         ({"prior_price": 0.5, "prior_forecast": "learned"}, "prior_price, prior_forecast: without 'greedy_prior'"),
         ({"greedy_prior": 40.0, "prior_forecast": "learned", "prior_outcomes": 1.0}, "learning.prior_outcomes: with 'prior_forecast: learned'"),
         ({"actor_delay": 200, "window": 8192}, "200 windows of 8,192 decisions are all there are"),
+        ({"learning_rate": 1e6}, "learning_rate: 1e+06 is far above"),
         ({"greedy_prior": 40.0, "prior_forecast": "learned", "prior_price": 0.5, "actor_delay": 12}, None),
         ({}, None),
     ],
