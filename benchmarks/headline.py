@@ -42,14 +42,13 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no-prior": {"greedy_prior": 0, "prior_forecast": "fixed"},
     "fixed-prior": {"prior_forecast": "fixed", "prior_price": 0.7, "prior_outcomes": 1, "prior_memory": "15 s"},
     "forecast-alone": {"actor_delay": 1_000_000},
-    "no-caf": {"alpha": 0},
+    "no-caf": {"alpha": 0},  # each agent learns from its own credit alone
     "no-adaptation": {"adaptation": "off"},
     "by-state": {"adaptation": "state"},
     "shuffled": {"control": "shuffled"},
     "constant": {"control": "constant"},
     "flipped": {"control": "flipped"},
     "team": {"credit": "team", "alpha": 0},
-    "own": {"credit": "share", "alpha": 0},
     "one-member": {"members": 1},
 }
 BEGIN, END = "<!-- begin: headline -->", "<!-- end: headline -->"
@@ -175,7 +174,8 @@ def rows_of(book: Book, scenario: str) -> Iterator[tuple[str, list[dict[str, Any
 
 def report(book: Book) -> str:
     """The table of all there is."""
-    lines = ["| scenario | policy | trainings | decisions | utility | against the best baseline | | p99 [s] | its |", "|---|---|---|---|---|---|---|---|---|"]
+    titles = "scenario", "policy", "trainings", "decisions", "utility", "against the best baseline", "", "p99 [s]", "over its"
+    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
     scores: dict[str, dict[str, np.ndarray]] = {}
     for scenario, entry in book.all["baselines"].items():
         found = entry["policies"]
@@ -195,9 +195,18 @@ def report(book: Book) -> str:
             p99 = float(np.median([float(middle(each)) for each in trainings]))
             lines.append(
                 f"| {scenario} | {label} | {len(trainings)} | {trainings[0]['decisions']:,} | {trained.mean():.4f} | {gain:+.4f} [{low:+.4f}, {high:+.4f}] "
-                f"| {share:+.1f} % | {p99:.2f} | {middle(found[best])} |"
+                f"| {share:+.1f} % | {p99:.2f} | {ratio_of_tails(trainings, found[best], common)} |"
             )
     return "\n".join([*lines, "", *between(scores)])
+
+
+def ratio_of_tails(trainings: list[dict[str, Any]], base: dict[str, Any], common: int) -> str:
+    """Geometric mean of p99 over the baseline's, paired by replication, with its interval; nothing where one was not reached."""
+    tails = [each["p99_s"][:common] for each in (*trainings, base)]
+    if any(value is None for row in tails for value in row):
+        return "not reached"
+    logs = np.log(np.array(tails))
+    return "{:.2f} [{:.2f}, {:.2f}]".format(*np.exp(mean_difference(logs[:-1], logs[-1])))
 
 
 def middle(found: dict[str, Any]) -> str:
