@@ -179,13 +179,16 @@ def check_features(path: Path, seen: dict[str, Any]) -> None:
 def actor_of(path: Path, weights: dict[str, np.ndarray], sizes: dict[str, int]) -> ActorWeights:
     """One actor of the arrays in a file, whose shapes and values are checked."""
     for name, letters in SHAPES.items():
-        expected = tuple(sizes[letter] for letter in letters)
-        if name not in weights or weights[name].shape != expected:
-            found = f"is {weights[name].shape}" if name in weights else "is missing"
-            raise CheckpointError(f"{path}: the actor's {name} {found}, expected {expected}")
-        if weights[name].dtype.kind != "f" or not np.isfinite(weights[name]).all():
-            raise CheckpointError(f"{path}: the actor's {name} holds values that are not finite numbers")
+        check_array(path, f"the actor's {name}", weights.get(name), tuple(sizes[letter] for letter in letters))
     return ActorWeights({name: weights[name].astype(np.float32) for name in SHAPES})
+
+
+def check_array(path: Path, name: str, found: np.ndarray | None, expected: tuple[int, ...]) -> None:
+    """CheckpointError where an array is missing, of another shape than expected, or not of finite numbers."""
+    if found is None or found.shape != expected:
+        raise CheckpointError(f"{path}: {name} {'is missing' if found is None else f'is {found.shape}'}, expected {expected}")
+    if found.dtype.kind != "f" or not np.isfinite(found).all():
+        raise CheckpointError(f"{path}: {name} holds values that are not finite numbers")
 
 
 def forecast_of(path: Path, weights: dict[str, np.ndarray], settings: Learning, sizes: dict[str, int]) -> Forecast | None:
@@ -195,9 +198,7 @@ def forecast_of(path: Path, weights: dict[str, np.ndarray], settings: Learning, 
     h, levels = sizes["h"], len(RATIOS)
     for name, (inputs, outputs) in zip(LAYERS, ((sizes["f"] + sizes["g"], h), (h, h), (h, levels)), strict=True):
         for array, expected in ((f"{name}.weight", (outputs, inputs)), (f"{name}.bias", (outputs,))):
-            found = weights.get(array)
-            if found is None or found.shape != expected or found.dtype.kind != "f" or not np.isfinite(found).all():
-                raise CheckpointError(f"{path}: the forecast's {array} is missing, of another shape than {expected}, or not of finite numbers")
+            check_array(path, f"the forecast's {array}", weights.get(array), expected)
     return Forecast({name: array.astype(np.float32) for name, array in weights.items()})
 
 

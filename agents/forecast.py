@@ -78,14 +78,14 @@ class Forecaster:
         self.shuffles = np.random.default_rng([seed, 6])
 
     def fit(self, rows: np.ndarray, ratios: np.ndarray, progress: float = 0.0) -> dict[str, float]:
-        """Some epochs over calls that ended, rows [n, F + G] and actual over expected time [n]; returns the loss before each step [nat], averaged.
+        """Some epochs over calls that ended, rows [n, F + G] and actual over expected time [n]; returns their number and the mean loss [nat].
 
         `progress` in [0, 1] drives the learning-rate schedule.
         """
         import torch
 
         if not len(rows):
-            return {}
+            return {"calls": 0}
         self.optimiser.param_groups[0]["lr"] = self.rate * (1.0 - progress if self.linear else 1.0)
         x, wanted = torch.from_numpy(rows), torch.from_numpy(targets(ratios))
         losses = []
@@ -97,7 +97,7 @@ class Forecaster:
                 loss.backward()
                 self.optimiser.step()
                 losses.append(float(loss.detach()))
-        return {"forecast_loss": float(np.mean(losses))}
+        return {"calls": len(rows), "forecast_loss": float(np.mean(losses))}
 
     def weights(self) -> Weights:
         """The weights as plain arrays."""

@@ -3,8 +3,9 @@
 The logit of a slot is raised by `greedy_prior` times a prediction of the request's utility there. With `prior_forecast: fixed` it is that of
 `agents.baselines.utility` with the settings' `prior_price`, `prior_outcomes`, `prior_recent`, `prior_slowness` and `prior_memory`. With
 `learned` it is the mean utility over a forecast of how long the call will take (`agents.forecast`), less `prior_price` per second of work that
-it is likely to occupy the server with for each call there: the same toll, stretched as the forecast says. A rejection counts as a
-predicted utility of zero. An untrained policy then already acts like that rule, so a result with a prior must be shown beside one without.
+it is likely to occupy the server with for each call there: the same toll, stretched as the forecast says. Whatever places nothing counts as
+what a rejected request is worth; where no utility is declared, and predictions are minus a time [s], it counts as the worst slot. An
+untrained policy then already acts like that rule, so a result with a prior must be shown beside one without.
 """
 
 from __future__ import annotations
@@ -52,8 +53,9 @@ class Prior:
         """What is added to the logits of all actions [A]."""
         self.look(decision, row)
         rated = self.rated(decision) if self.learned else [max(value, LEAST) for value, _ in self.actor.rated(decision, self.encoder.expected)]
-        values = [self.weight * value for value in rated]
-        return values + [0.0] * (self.actions - len(values))
+        utility = decision.request.application.utility
+        nothing = min(rated) if utility is None else -float(utility.penalty)
+        return [self.weight * value for value in rated + [nothing] * (self.actions - len(rated))]
 
     def look(self, decision: Decision, row: np.ndarray) -> None:
         """Takes in what is known at a decision: the times expected, how own calls ended, and what a forecast reads."""

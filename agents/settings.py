@@ -17,6 +17,7 @@ from simulator.units import Rate, Seconds, Share
 
 EPSILONS = (0.05, 0.3)  # the least and the largest clip range
 MOST_HIDDEN = 4096  # units of a layer
+MOST_PRIOR = 1e6  # or it would reach what stands for illegal
 MULTIPLIERS = (0.5, 2.0)  # the least and the largest factor on the learning rate
 
 Algorithm = Literal["vamappo", "mappo", "ippo", "ppo"]
@@ -138,6 +139,8 @@ class Learning:
         for name in ("learning_rate", "critic_learning_rate", "huber", "gradient_norm", "episode", "prior_memory"):
             if not 0.0 < getattr(self, name) < math.inf:
                 return f"{name} must be above 0, got {getattr(self, name)}"
+        if self.greedy_prior > MOST_PRIOR:
+            return f"greedy_prior must be at most {MOST_PRIOR:,.0f}, got {self.greedy_prior:g}"
         if self.beta is not None and not 0.0 < self.beta < math.inf:
             return "beta must be above 0"
         if self.target_kl is not None and not self.target_kl > 0.0:

@@ -78,7 +78,7 @@ class Trainer:
         told = more.get("training")
         if told is None:
             raise CheckpointError(f"{path}: holds no training to go on with")
-        names = {"scenario_sha256": "what the scenarios say"}
+        names = {"scenario_sha256": "scenarios (their files, or --set, say something else now)"}
         different = [names.get(name, name) for name in sorted({*told["facts"], *(facts or {})}) if told["facts"].get(name) != (facts or {}).get(name)]
         before, now = asdict(learner.settings), asdict(plan.settings)
         different += [f"learning.{key} ({before[key]}, now {now[key]})" for key in before if before[key] != now[key]]

@@ -40,18 +40,23 @@ def idle_settings(scenario: Scenario, nodes: list[Any]) -> Iterator[str]:
 
 def learning_notes(learning: Learning) -> Iterator[str]:
     """Keys of learning that other keys leave without effect."""
-    corrections = [f"prior_{key}" for key in ("outcomes", "recent", "slowness") if getattr(learning, f"prior_{key}")]
+    usual = Learning()
+    corrections = [key for key in ("prior_outcomes", "prior_recent", "prior_slowness", "prior_memory") if getattr(learning, key) != getattr(usual, key)]
     if not learning.greedy_prior:
         given = ["prior_price"] * bool(learning.prior_price) + corrections + ["prior_forecast"] * (learning.prior_forecast == "learned")
         if given:
             yield f"learning.{', '.join(given)}: without 'greedy_prior' there is no prior that these could change"
     elif learning.prior_forecast == "learned" and corrections:
-        yield f"learning.{', '.join(corrections)}: with 'prior_forecast: learned' nothing is corrected by hand, and these have no effect"
+        yield f"learning.{', '.join(corrections)}: of no effect with 'prior_forecast: learned', under which nothing is corrected by hand"
+    elif corrections == ["prior_memory"]:
+        yield "learning.prior_memory: of no effect without 'prior_outcomes'"
     for name in ("learning_rate", "critic_learning_rate"):
         if getattr(learning, name) > LARGE_RATE:
             yield f"learning.{name}: {getattr(learning, name):g} is far above what Adam learns with (1e-4 to 1e-2)"
-    if learning.actor_delay * learning.window >= learning.decisions:
-        yield f"learning.actor_delay: {count_of(learning.actor_delay, 'window')} of {learning.window:,} decisions are all there are: the policy never learns"
+    per_window = learning.window // learning.environments * learning.environments
+    windows = max(-(-learning.decisions // per_window), 1)
+    if learning.actor_delay >= windows:
+        yield f"learning.actor_delay: there are only {count_of(windows, 'window')} of {per_window:,} decisions: the policy never learns"
 
 
 def spike_notes(scenario: Scenario, nodes: list[Any]) -> Iterator[str]:

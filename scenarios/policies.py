@@ -78,11 +78,16 @@ def policy_of(text: str) -> Any:
     except WrongPath as error:
         raise PolicyError(f"policy {text.strip()!r}: {error}") from None
     except ValidationError as error:
-        folder = Path(text.strip())
-        if folder.is_dir():
-            held = sorted(path.name for path in folder.glob("*.pt"))
-            raise PolicyError(f"policy {text.strip()!r} is a folder: name a checkpoint in it" + (f", such as {folder / held[0]}" if held else "")) from None
+        check_folder(text)
         raise PolicyError(f"policy {text.strip()!r}: {'; '.join(sentences(error.errors()))}") from None
+
+
+def check_folder(text: str) -> None:
+    """PolicyError where a text names a folder, which may hold a policy but is none."""
+    folder = Path(text.strip())
+    if folder.is_dir():
+        held = sorted(path.name for path in folder.glob("*.pt"))
+        raise PolicyError(f"policy {text.strip()!r} is a folder: name a checkpoint in it" + (f", such as {folder / held[0]}" if held else ""))
 
 
 def settled(policy: Any) -> Any:
@@ -96,7 +101,7 @@ def settled(policy: Any) -> Any:
 
 
 def from_here(text: str) -> str:
-    """The text of `--policy`, with a checkpoint's file by its absolute path; other policies as they are."""
+    """The text of `--policy`, with a checkpoint's file by its absolute path; other policies as they are. PolicyError for a folder."""
     try:
         value = read_value(text)
     except WrongPath:
@@ -107,6 +112,8 @@ def from_here(text: str) -> str:
         return json.dumps(str(Path(value).resolve()))
     if isinstance(value, dict) and value.get("kind") == "checkpoint" and isinstance(value.get("file"), str):
         return json.dumps({**value, "file": str(Path(value["file"]).resolve())})
+    if isinstance(value, str) and "/" in value:
+        check_folder(value)
     return text
 
 

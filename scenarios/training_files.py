@@ -20,7 +20,7 @@ LATEST, BEST, POLICY, PROGRESS, EVENTS = "checkpoint.pt", "best.pt", "policy.npz
 FIGURES = (
     "window", "decisions", "return", "requests", "utility", "completed", "p99_s", "kl", "clip_fraction", "entropy",
     "explained_variance", "policy_loss", "value_loss", "value", "advantage_scale", "epistemic", "aleatoric", "stopped", "first_ratio_error",
-    "rollout_s", "update_s", "decisions_per_s", "validation",
+    "forecast_loss", "calls", "rollout_s", "update_s", "decisions_per_s", "validation",
 )  # fmt: skip
 BY_AGENT = {"u": "uncertainty", "m": "multiplier", "eps": "clip"}
 

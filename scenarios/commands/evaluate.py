@@ -175,7 +175,7 @@ def execute(
                     for label, sample in run_tasks(todo, workers, progress):
                         samples[label].append(sample)
             except KeyboardInterrupt:
-                explained_at = None
+                explained_at = None  # what is there already will do
             except Exception as error:  # said at the end: what is finished is kept as after Ctrl-C
                 failure, explained_at = error, None
         return conclude(loaded, scenario, policies, reference, samples, len(replications), workers, target, as_json, explained_at, failure, shield)
@@ -201,13 +201,13 @@ def conclude(
         return INTERRUPTED
     found = judge(kept, reference)
     facts = facts_of(scenario, policies, found)
-    told = None
+    told, asked_too = None, explained_at is not None
     if explained_at is not None:
         try:
             with shield.may_stop():
                 told = Told.of(loaded, scenario, policies, kept, reference, workers, explained_at, facts["labels"])
         except KeyboardInterrupt:
-            print("interrupted: nothing is explained", file=sys.stderr)
+            pass
     if target is not None:
         write_evaluation(target, scenario, facts, found, told.write if told is not None else None)
     if as_json:
@@ -224,6 +224,10 @@ def conclude(
             raise failure
         return INTERRUPTED
     if shield.came:
-        print(f"interrupted after the last replication: {'everything is printed' if target is None else f'everything is in {target}'}", file=sys.stderr)
+        if asked_too and told is None:
+            again = f"; --resume --explain --out {target} does it" if target is not None else ""
+            print(f"interrupted: all replications are kept, nothing is explained{again}", file=sys.stderr)
+        else:
+            print(f"interrupted after the last replication: {'everything is printed' if target is None else f'everything is in {target}'}", file=sys.stderr)
         return INTERRUPTED
     return DONE

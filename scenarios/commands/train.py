@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from scenarios.commands.run import Overrides, Spikes
+from simulator.units import count_of
 
 Several = Annotated[list[str], typer.Argument(metavar="SCENARIO...", help="Scenario files, or names of bundled ones; the first one's 'learning' counts.")]
 
@@ -43,21 +44,23 @@ def train(
     if resume is not None and from_trace is not None:
         raise fail("--from-trace is how a training begins: leave it out with --resume")
     from agents.checkpoint import described_settings
+    from agents.settings import Learning
     from scenarios.recorded import read_recording
     from scenarios.training_files import LATEST
+    from simulator.descriptions import adapter
 
     recording = read_recording(from_trace) if from_trace is not None else None
     if resume is not None and resume.is_dir():
         resume = resume / LATEST
     stored = described_settings(resume) if resume is not None else None
     given = [f"learning.{name}={value}" for name, value in (("algorithm", algorithm), ("decisions", decisions)) if value is not None]
-    loaded = [load(name, [*given, *(set_ or [])], spike or []) for name in scenarios]
+    begun = [f"learning={json.dumps(adapter(Learning).dump_python(stored[0], mode='json'))}"] if stored is not None else []
+    loaded = [load(name, [*begun, *given, *(set_ or [])], spike or []) for name in scenarios]
     for warning in dict.fromkeys(warning for each in loaded for warning in each.warnings):
         print(f"note: {warning}", file=sys.stderr)
-    asked = bool(given) or any(text.startswith(("learning.", "learning=")) for text in set_ or [])
     if stored is not None and seed is None:
         seed = stored[1]
-    course = course_of(loaded, seed or 0, stored[0] if stored is not None and not asked else None)
+    course = course_of(loaded, seed or 0)
     if out is None:
         names = "+".join(each.scenario.name for each in loaded)
         out = resume.parent if resume is not None else Path("results") / f"{names}-{course.settings.algorithm}"
@@ -137,40 +140,39 @@ def execute(course: Any, resume: Path | None, device: str, workers: int, out: Pa
     kept = trainer.windows if resume is not None else 0
     write_manifest(out, course, trainer, spent())
     log = Log(out, course.agents, trainer.windows, has_tensorboard())
-    interrupted = False
-    with trainer.crew, Display(trainer, course, sys.stderr.isatty()) as display, Shield() as shield:
-        try:
-            while not trainer.done and not shield.came:
-                with shield.may_stop():
-                    figures = trainer.advance()
-                    if trainer.windows % course.settings.validate_every == 0 or trainer.done:
-                        figures["validation"] = course.validate(trainer)
-                if "validation" in figures and trainer.judged(figures["validation"]):
-                    trainer.save(out / BEST)
-                    write_policy(out / BEST, out / POLICY)
-                trainer.save(out / LATEST)
-                kept = trainer.windows
-                log.write(figures)
-                display.show(figures)
-            interrupted = shield.came and not trainer.done
-        except KeyboardInterrupt:
-            interrupted = True
-        finally:
-            log.close()
-    if interrupted:
-        if not kept:
-            discard(out)
-            print("interrupted before the first window was learned: nothing to keep", file=sys.stderr)
-        else:
-            write_manifest(out, course, trainer, spent())
-            done = f"{out / LATEST} holds {kept * trainer.per_window:,} decisions"
-            print(f"interrupted: {done}; the same command with --resume {out / LATEST} goes on", file=sys.stderr)
-        return INTERRUPTED
-    write_manifest(out, course, trainer, spent())
-    report(course, trainer, out, spent(), as_json)
-    if shield.came:
-        print(f"interrupted after the last window: everything is in {out}", file=sys.stderr)
-        return INTERRUPTED
+    with Shield() as shield:
+        with trainer.crew, Display(trainer, course, sys.stderr.isatty()) as display:
+            try:
+                while not trainer.done and not shield.came:
+                    with shield.may_stop():
+                        figures = trainer.advance()
+                        if trainer.windows % course.settings.validate_every == 0 or trainer.done:
+                            figures["validation"] = course.validate(trainer)
+                    if "validation" in figures and trainer.judged(figures["validation"]):
+                        trainer.save(out / BEST)
+                        write_policy(out / BEST, out / POLICY)
+                    trainer.save(out / LATEST)
+                    kept = trainer.windows
+                    log.write(figures)
+                    display.show(figures)
+            except KeyboardInterrupt:
+                pass
+            finally:
+                log.close()
+        if kept < trainer.last:
+            if not kept:
+                discard(out)
+                print("interrupted before the first window was learned: nothing to keep", file=sys.stderr)
+            else:
+                write_manifest(out, course, trainer, spent())
+                done = f"{out / LATEST} holds {kept * trainer.per_window:,} decisions"
+                print(f"interrupted: {done}; the same command with --resume {out / LATEST} goes on", file=sys.stderr)
+            return INTERRUPTED
+        write_manifest(out, course, trainer, spent())
+        report(course, trainer, out, spent(), as_json)
+        if shield.came:
+            print(f"interrupted after the last window: everything is in {out}", file=sys.stderr)
+            return INTERRUPTED
     return DONE
 
 
@@ -241,10 +243,15 @@ class Display:
     def lines(self, figures: dict[str, Any]) -> list[str]:
         """The figures in a few lines."""
         f = {name: figures.get(name, float("nan")) for name in ("kl", "clip_fraction", "entropy", "explained_variance", "epistemic", "aleatoric")}
+        delay = self.course.settings.actor_delay
+        policy = f"KL {f['kl']:.4f}, clipped {100 * f['clip_fraction']:.1f} %, entropy {f['entropy']:.3f}"
+        forecast = f", forecast loss {figures['forecast_loss']:.3f}" if "forecast_loss" in figures else ""
+        if figures["window"] <= delay:
+            policy = f"the policy waits ({figures['window']} of {count_of(delay, 'window')})"
         lines = [
             f"{figures['decisions']:,} decisions, {figures['decisions_per_s']:,.0f} /s; {self.validated}",
             f"return {figures['return']:.4f}, utility {figures['utility']:.4f}, p99 {figures['p99_s']:.3g} s, completed {100 * figures['completed']:.1f} %",
-            f"KL {f['kl']:.4f}, clipped {100 * f['clip_fraction']:.1f} %, entropy {f['entropy']:.3f}, explained variance {f['explained_variance']:.3f}",
+            f"{policy}, explained variance {f['explained_variance']:.3f}{forecast}",
             f"uncertainty: epistemic {f['epistemic']:.3g}, aleatoric {f['aleatoric']:.3g}",
         ]
         if self.course.settings.adaptation != "off":

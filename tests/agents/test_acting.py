@@ -15,7 +15,7 @@ from agents.baselines import ExpectedUtility
 from agents.checkpoint import CheckpointError, read, restore, write, write_policy
 from agents.recording import Recorder
 from scenarios.build import build
-from scenarios.policies import PolicyError, policy_of
+from scenarios.policies import PolicyError, from_here, policy_of
 from scenarios.reading import load
 from scenarios.recorded import recording_in
 from tests.agents.acting import checkpoint_for
@@ -60,8 +60,9 @@ def test_a_folder_is_no_policy_but_may_hold_one(tmp_path):
     with pytest.raises(PolicyError, match=r"is a folder: name a checkpoint in it$"):
         policy_of(str(tmp_path))
     checkpoint_for(REGIMES, tmp_path / "best.pt")
-    with pytest.raises(PolicyError, match=r"is a folder: name a checkpoint in it, such as .*best.pt"):
-        policy_of(str(tmp_path))
+    for reads in (policy_of, from_here):
+        with pytest.raises(PolicyError, match=r"is a folder: name a checkpoint in it, such as .*best.pt"):
+            reads(str(tmp_path))
 
 
 def test_a_greedy_prior_is_added_to_the_logits(tmp_path):

@@ -1,5 +1,6 @@
 """Forecasts: they learn the distribution that was shown, act without torch, and stand for nothing that agents cannot know."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,6 +15,7 @@ from agents.observation import Encoder, shape_of
 from agents.prior import Prior
 from agents.rollout import Group
 from agents.settings import Learning
+from scenarios.build import build
 from scenarios.reading import load
 from simulator.request import CANCELLED, LOST, OK, UNDER_WAY
 from simulator.utility import Utility
@@ -84,6 +86,20 @@ def test_whoever_is_sure_of_the_expected_time_rates_like_the_baseline():
         decision.choose(answer)
         if number == 300:
             break
+
+
+@pytest.mark.parametrize(("utility", "worth"), [("", None), ("utility: {midpoint: 4 s, steepness: 2 /s, penalty: 0.25}, ", -0.25)])
+@pytest.mark.parametrize("forecast", ["fixed", "learned"])
+def test_a_rejection_is_worth_what_it_earns_or_the_worst_slot(utility, worth, forecast):
+    simulation = scenario(STEADY.replace("{objective: 10 s, ", "{" + utility), ("control.reject=true",))
+    simulation = build(simulation, Path())
+    encoder = Encoder(shape_of(simulation), simulation)
+    weights_ = Forecaster(len(encoder.shape.own) + len(encoder.shape.slot), Learning(), 0).weights()
+    prior = Prior(Learning(greedy_prior=2.0, prior_forecast=forecast), encoder, Forecast(weights_))
+    decision = next(simulation.decisions())
+    values, _ = encoder.values(decision)
+    found = prior.values(decision, np.array(values, np.float32))
+    assert found[-1] == pytest.approx(2.0 * worth if worth is not None else min(found[:-1]))
 
 
 def test_what_became_of_calls_is_handed_over_once():

@@ -30,6 +30,7 @@ def test_written_out_and_read_again_it_is_the_same():
         ({"chain": "team"}, "needs 'credit: team' and 'alpha: 0'"),
         ({"quantiles": 3}, "quantiles must be 0 or at least 5"),
         ({"epochs": 0}, "epochs must be at least 1"),
+        ({"greedy_prior": 1e30}, "greedy_prior must be at most 1,000,000, got 1e\\+30"),
     ],
 )
 def test_contradictions_are_refused(keys, sentence):
@@ -41,8 +42,11 @@ def test_contradictions_are_refused(keys, sentence):
     "keys, sentence",
     [
         ({"prior_price": 0.5, "prior_forecast": "learned"}, "prior_price, prior_forecast: without 'greedy_prior'"),
-        ({"greedy_prior": 40.0, "prior_forecast": "learned", "prior_outcomes": 1.0}, "learning.prior_outcomes: with 'prior_forecast: learned'"),
-        ({"actor_delay": 200, "window": 8192}, "200 windows of 8,192 decisions are all there are"),
+        ({"greedy_prior": 40.0, "prior_forecast": "learned", "prior_outcomes": 1.0}, "learning.prior_outcomes: of no effect with"),
+        ({"greedy_prior": 40.0, "prior_forecast": "learned", "prior_memory": 3.0}, "learning.prior_memory: of no effect with"),
+        ({"greedy_prior": 40.0, "prior_memory": 3.0}, "of no effect without 'prior_outcomes'"),
+        ({"actor_delay": 2, "window": 8200, "decisions": 16384}, "only 2 windows of 8,192 decisions"),
+        ({"actor_delay": 2, "window": 8200, "decisions": 16385}, None),
         ({"learning_rate": 1e6}, "learning_rate: 1e+06 is far above"),
         ({"greedy_prior": 40.0, "prior_forecast": "learned", "prior_price": 0.5, "actor_delay": 12}, None),
         ({}, None),

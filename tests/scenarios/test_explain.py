@@ -69,7 +69,7 @@ def test_forecasts_are_those_that_the_policy_acts_by(folder):
         assert [slot["mean"] for slot in told] == pytest.approx(list(forecast(seen) @ RATIOS))
         assert all(0.0 < slot["twice"] < 1.0 for slot in told)
     assert forecasts_of(Checkpoint(str(folder / "a.pt")), recording, rows) == [None, None]
-    found = evaluate("--policies", folder / "f.pt", "--replications", 1, "--explain")
+    found = evaluate("--policies", folder / "f.pt", "--replications", 1, "--explain", "--out", folder / "foreseen")
     assert found.exit_code == 0 and "chance of twice as long" in found.output
 
 

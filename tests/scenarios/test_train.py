@@ -48,6 +48,10 @@ def test_a_training_resumed_after_an_interrupt_ends_as_one_without(command, tmp_
     elsewhere = command("train", "regimes", *WORLD, "--resume", tmp_path / "copy", "--out", tmp_path / "moved")  # settings come from the checkpoint
     assert elsewhere.exit_code == 0 and arrays(tmp_path / "moved" / "best.pt").keys() == arrays(tmp_path / "cut" / "best.pt").keys()
     assert (tmp_path / "moved" / "progress.csv").read_text().count("\n") == 5
+    same = command("train", "regimes", *WORLD, "--resume", tmp_path / "copy", "--out", tmp_path / "same", "--set", "learning.hidden=16")
+    assert same.exit_code == 0, same.stderr
+    other = command("train", "regimes", *WORLD, "--resume", tmp_path / "copy", "--out", tmp_path / "other", "--set", "learning.hidden=32")
+    assert other.exit_code == 2 and "trained with other learning.hidden (16, now 32): leave" in other.stderr
     there = command("train", "regimes", *WORLD, "--resume", tmp_path / "copy", "--out", tmp_path / "whole")
     assert there.exit_code == 2 and "exists" in there.stderr
     (tmp_path / "copy" / "best.pt").unlink()
@@ -88,8 +92,18 @@ def test_refusals(command, tmp_path, given, status, says):
 
 def test_an_interrupt_while_a_checkpoint_is_written_ends_after_it(command, tmp_path, monkeypatch):
     from agents.trainer import Trainer
+    from scenarios import training_files
 
     save = Trainer.save
+
+    real = training_files.write_manifest
+
+    def again(*given):
+        if (tmp_path / "out" / "checkpoint.pt").exists():
+            signal.raise_signal(signal.SIGINT)  # a second one, while the manifest is written
+        real(*given)
+
+    monkeypatch.setattr(training_files, "write_manifest", again)
 
     def cut(self, path):
         if path.name == "checkpoint.pt" and self.windows == 2:
@@ -99,6 +113,7 @@ def test_an_interrupt_while_a_checkpoint_is_written_ends_after_it(command, tmp_p
     monkeypatch.setattr(Trainer, "save", cut)
     found = command("train", "regimes", *KEYS, "--out", tmp_path / "out")
     assert found.exit_code == 130 and "what is done is being written" in found.stderr and "holds 192 decisions" in found.stderr
+    assert "--resume" in found.stderr.splitlines()[-1]
     assert read(tmp_path / "out" / "checkpoint.pt")[0]["more"]["training"]["windows"] == 2
     assert (tmp_path / "out" / "progress.csv").read_text().count("\n") == 3
 
