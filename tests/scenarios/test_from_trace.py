@@ -40,5 +40,5 @@ def test_what_does_not_fit_is_refused_and_nothing_written(command, tmp_path, sho
         (["regimes", "--from-trace", tmp_path / "nowhere"], "no result folder"),
         (["regimes", "--from-trace", shown, "--resume", tmp_path / "a.pt"], "leave it out with --resume"),
     ):
-        found = command("train", *given, *KEYS, "--out", tmp_path / "out")
+        found = command("train", *KEYS, "--out", tmp_path / "out", *given)
         assert found.exit_code == 2 and says in found.stderr and not (tmp_path / "out").exists(), found.stderr

@@ -14,7 +14,10 @@ from scenarios.reading import load
 from scenarios.training import TrainingError, course_of, faster, stretched, varied
 from simulator.laws import Exponential, Lognormal
 
-SMALL = ["window=96", "environments=3", "epochs=1", "hidden=16", "members=2", "episode=2 s", "validate_every=2", "validation_replications=1"]
+SMALL = [
+    "greedy_prior=0", "prior_forecast=fixed", "prior_price=0", "actor_delay=0", "window=96", "environments=3", "epochs=1", "hidden=16", "members=2",
+    "episode=2 s", "validate_every=2", "validation_replications=1",
+]  # fmt: skip
 WORLD = ["--set", "horizon=4 s", "--set", "warm_up=1 s"]
 KEYS = [text for key in SMALL for text in ("--set", f"learning.{key}")] + [*WORLD, "--decisions", "384"]
 
