@@ -27,7 +27,7 @@ import numpy as np
 from analysis.training import iqm, mean_difference, probability_of_improvement, stratified
 from benchmarks.tune_baselines import digest_of, tuned_policies
 from scenarios.evaluation import run_tasks, tasks
-from scenarios.policies import is_oracle, policies_of
+from scenarios.policies import is_oracle, policies_of, policy_of
 from scenarios.reading import load
 from scenarios.training import course_of, return_of
 
@@ -200,6 +200,13 @@ def report(book: Book) -> str:
     return "\n".join([*lines, "", *between(scores)])
 
 
+def against(name: str) -> str:
+    """The baselines of a scenario as a list of policies: the plain ones, and those that were tuned where that made them others."""
+    plain = [*BASELINES.split(","), "oracle"]
+    known = [policy_of(text) for text in plain]
+    return ",".join(plain + [text for text in tuned_policies(name).values() if policy_of(text) not in known])
+
+
 def ratio_of_tails(trainings: list[dict[str, Any]], base: dict[str, Any], common: int) -> str:
     """Geometric mean of p99 over the baseline's, paired by replication, with its interval; nothing where one was not reached."""
     tails = [each["p99_s"][:common] for each in (*trainings, base)]
@@ -260,8 +267,7 @@ def main() -> None:
         for name in dict.fromkeys(task.scenario for task in todo):
             base = book.all["baselines"].get(name)
             if base is None or base["scenario_sha256"] != digest_of(load(name)):
-                texts = ",".join([BASELINES, "oracle", *tuned_policies(name).values()])
-                found = played(name, texts, chosen.replications, chosen.workers)
+                found = played(name, against(name), chosen.replications, chosen.workers)
                 book.put("baselines", name, {"scenario_sha256": digest_of(load(name)), "policies": found})
         for task, found in pool.imap_unordered(partial(finish, replications=chosen.replications), todo):
             book.put("trainings", task.key, found)
