@@ -174,7 +174,7 @@ def rows_of(book: Book, scenario: str) -> Iterator[tuple[str, list[dict[str, Any
 
 def report(book: Book) -> str:
     """The table of all there is."""
-    titles = "scenario", "policy", "trainings", "decisions", "utility", "against the best baseline", "", "p99 [s]", "over its"
+    titles = "scenario", "policy", "trainings x replications", "decisions", "utility", "against the best baseline", "", "p99 [s]", "over its"
     lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
     scores: dict[str, dict[str, np.ndarray]] = {}
     for scenario, entry in book.all["baselines"].items():
@@ -190,11 +190,12 @@ def report(book: Book) -> str:
             common = min(len(base), *(len(each["utility"]) for each in trainings))
             trained = np.array([each["utility"][:common] for each in trainings])
             gain, low, high = mean_difference(trained, base[:common])
-            scores.setdefault(label, {})[scenario] = trained.mean(1)
+            scores.setdefault(label, {})[scenario] = trained
             share = 100 * gain / base[:common].mean()
             p99 = float(np.median([float(middle(each)) for each in trainings]))
             lines.append(
-                f"| {scenario} | {label} | {len(trainings)} | {trainings[0]['decisions']:,} | {trained.mean():.4f} | {gain:+.4f} [{low:+.4f}, {high:+.4f}] "
+                f"| {scenario} | {label} | {len(trainings)} x {common} | {trainings[0]['decisions']:,} | {trained.mean():.4f} "
+                f"| {gain:+.4f} [{low:+.4f}, {high:+.4f}] "
                 f"| {share:+.1f} % | {p99:.2f} | {ratio_of_tails(trainings, found[best], common)} |"
             )
     return "\n".join([*lines, "", *between(scores)])
@@ -222,16 +223,17 @@ def middle(found: dict[str, Any]) -> str:
 
 
 def between(scores: dict[str, dict[str, np.ndarray]]) -> Iterator[str]:
-    """VAMAPPO against the other algorithms on the scenarios that both were trained on."""
+    """VAMAPPO against the others on the scenarios that both were trained on, over the replications that both have played."""
     own = scores.get("vamappo", {})
     for label, other in scores.items():
         shared = [task for task in own if task in other]
         if label != "vamappo" and shared and min(len(group[task]) for group in (own, other) for task in shared) > 1:
-            x, y = ({task: group[task] for task in shared} for group in (own, other))
+            common = {task: min(group[task].shape[1] for group in (own, other)) for task in shared}
+            x, y = ({task: group[task][:, : common[task]].mean(1) for task in shared} for group in (own, other))
             better = stratified(probability_of_improvement, x, y)
             middles = (("vamappo", stratified(iqm, x)), (label, stratified(iqm, y)))
             figures = "; ".join(f"IQM of {name} {value:.4f} [{low:.4f}, {high:.4f}]" for name, (value, low, high) in middles)
-            yield f"{figures}; probability that vamappo is better than {label} {better[0]:.2f} [{better[1]:.2f}, {better[2]:.2f}] ({', '.join(shared)})"
+            yield f"- {figures}; probability that vamappo is better than {label} {better[0]:.2f} [{better[1]:.2f}, {better[2]:.2f}] ({', '.join(shared)})"
 
 
 def main() -> None:
