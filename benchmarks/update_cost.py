@@ -33,7 +33,7 @@ def main() -> None:
     reader.add_argument("--window", type=int, default=4096)
     chosen = reader.parse_args()
     torch.set_num_threads(1)
-    keys = {**COMMON, "window": chosen.window}
+    keys = {**COMMON, "window": chosen.window, "actor_delay": 0}
     course = course_of([load(chosen.scenario, [f"learning.{key}={value}" for key, value in keys.items()])], 0)
     trainer = Trainer.new(course.plan, course.graphs, facts=course.facts)
     for _ in range(3):
