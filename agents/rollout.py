@@ -57,7 +57,7 @@ class Plan:
     @property
     def decisions(self) -> int:
         """Decisions of every environment in a window."""
-        return max(self.settings.window // self.settings.environments, 1)
+        return self.settings.per_window // self.settings.environments
 
     def groups(self) -> list[list[int]]:
         """Environments by group."""

@@ -167,6 +167,16 @@ class Learning:
             return "one chain over all decisions has one reward: 'chain: team' needs 'credit: team' and 'alpha: 0'"
         return None
 
+    @property
+    def per_window(self) -> int:
+        """Decisions of a window: `window`, down to a whole number for every environment."""
+        return max(self.window // self.environments, 1) * self.environments
+
+    @property
+    def windows(self) -> int:
+        """Windows of a training: `decisions`, up to whole windows."""
+        return max(-(-self.decisions // self.per_window), 1)
+
     def reach(self, nodes: int) -> int:
         """Hops over which agents' advantages are blended."""
         return nodes if self.kappa == "all" else self.kappa

@@ -101,12 +101,12 @@ class Trainer:
     @property
     def per_window(self) -> int:
         """Decisions of a window."""
-        return self.plan.decisions * self.plan.settings.environments
+        return self.plan.settings.per_window
 
     @property
     def last(self) -> int:
         """How many windows there are in all."""
-        return max(-(-self.plan.settings.decisions // self.per_window), 1)
+        return self.plan.settings.windows
 
     @property
     def done(self) -> bool:

@@ -53,10 +53,8 @@ def learning_notes(learning: Learning) -> Iterator[str]:
     for name in ("learning_rate", "critic_learning_rate"):
         if getattr(learning, name) > LARGE_RATE:
             yield f"learning.{name}: {getattr(learning, name):g} is far above what Adam learns with (1e-4 to 1e-2)"
-    per_window = learning.window // learning.environments * learning.environments
-    windows = max(-(-learning.decisions // per_window), 1)
-    if learning.actor_delay >= windows:
-        yield f"learning.actor_delay: there are only {count_of(windows, 'window')} of {per_window:,} decisions: the policy never learns"
+    if learning.actor_delay >= learning.windows:
+        yield f"learning.actor_delay: there are only {count_of(learning.windows, 'window')} of {learning.per_window:,} decisions: the policy never learns"
 
 
 def spike_notes(scenario: Scenario, nodes: list[Any]) -> Iterator[str]:
